@@ -1,0 +1,124 @@
+"""The process backend: replicas are process groups on this machine; no Docker needed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from proxy.backends.child import Child
+from proxy.backends.command import command
+from proxy.backends.environment import variables
+from proxy.backends.lifeline import LIFELINE
+from proxy.backends.output import Output
+from proxy.backends.ports import PORTS
+from proxy.backends.venv import make_venv, requirements_file
+from proxy.errors import StartError, UserError
+
+if TYPE_CHECKING:
+    from proxy.config import AppConfig
+
+
+class ProcessHandle(Child):
+    """One replica that is a process group; gives its port back when it is gone."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, port: int, output: Output) -> None:
+        super().__init__(output)
+        self.port = port
+
+    @property
+    def identity(self) -> Mapping[str, int | str]:
+        return {"pid": self.pid}
+
+    def process_exited(self) -> None:
+        PORTS.release(self.port)
+        super().process_exited()
+
+
+class ProcessBackend:
+    """Starts an app's replicas as processes, each with its own port, in the app's folder."""
+
+    def __init__(self, config: AppConfig) -> None:
+        self._config = config
+        self._venv: Path | None = None
+
+    def check(self) -> None:
+        """Raise UserError for what would fail every start and can be seen before the first."""
+        if self._config.custom is None and not (main := self._config.folder / "main.py").is_file():
+            raise UserError(f"{main} does not exist: add it, or set runtime.custom.entrypoint in cerebrium.toml")
+        if self._config.process.install:  # what it runs may be installed only by prepare()
+            command(self._config, 0, sys.executable)
+            requirements_file(self._config)
+        else:
+            self._argv(self._environment("", 0), 0)
+
+    async def prepare(self) -> None:
+        if not self._config.process.install:
+            return
+        with self._start_errors():
+            self._venv = await make_venv(self._config)
+            self._argv(self._environment("", 0), 0)
+
+    async def start(self, replica_id: str) -> ProcessHandle:
+        port = PORTS.take()
+        try:
+            with self._start_errors():
+                environment = self._environment(replica_id, port)
+                handle = ProcessHandle(port, Output(self._config.name, replica_id))
+                await handle.spawn(self._argv(environment, port), self._config.folder, environment)
+        except BaseException:
+            PORTS.release(port)
+            raise
+        return handle
+
+    async def close(self) -> None:
+        LIFELINE.close()
+
+    def _environment(self, replica_id: str, port: int) -> dict[str, str]:
+        environment = {**os.environ, **variables(self._config, replica_id, port)}
+        if self._venv:
+            environment["VIRTUAL_ENV"] = str(self._venv)
+        environment["PATH"] = self._path(environment)
+        return environment
+
+    def _path(self, environment: Mapping[str, str]) -> str:
+        """The user's PATH with the programs of the environment that Tidegate runs in, or that it made.
+
+        They come first: `.venv/bin/tidegate up` means the uvicorn beside it, not the system's. Only an environment
+        that the user has activated is the more explicit choice.
+        """
+        path = environment.get("PATH", os.defpath)
+        activated = environment.get("VIRTUAL_ENV") or environment.get("CONDA_PREFIX")
+        programs = str(Path(self._python).parent)
+        return os.pathsep.join([path, programs] if activated and not self._venv else [programs, path])
+
+    @property
+    def _python(self) -> str:
+        return str(self._venv / "bin/python") if self._venv else sys.executable
+
+    def _argv(self, environment: Mapping[str, str], port: int) -> list[str]:
+        """The command with its program as an absolute path; raises UserError if there is none."""
+        program, *arguments = command(self._config, port, self._python)
+        name = str(self._config.folder / program) if Path(program).name != program else program
+        found = shutil.which(name, path=environment["PATH"])
+        if found is None:
+            raise UserError(
+                f"{self._config.file}: runtime.custom.entrypoint starts {program!r}, which is "
+                "no program on PATH or in the app's folder; install it or correct the entrypoint"
+            )
+        return [str(Path(found).absolute()), *arguments]
+
+    @contextmanager
+    def _start_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except UserError as error:
+            raise StartError(str(error)) from error
+        except OSError as error:
+            raise StartError(f"cannot start a replica of {self._config.name}: {error}") from error

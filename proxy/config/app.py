@@ -1,0 +1,188 @@
+"""One app's settings: both root tables merged, defaults resolved, every mistake in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from proxy.config import document
+from proxy.config.cerebrium import Cerebrium, CustomRuntime, Dependencies, Deployment, Hardware, PlatformScaling
+from proxy.config.env_file import read_env_file
+from proxy.config.sentences import did_you_mean, unknown_keys, wrong_values
+from proxy.config.table import Table
+from proxy.config.tidegate import (
+    Docker,
+    Drain,
+    Limits,
+    Probes,
+    Process,
+    Queue,
+    Routing,
+    Scaling,
+    Static,
+    Tidegate,
+    Timeouts,
+)
+from proxy.errors import ConfigError
+
+ROOTS: Mapping[str, type[Table]] = {"cerebrium": Cerebrium, "tidegate": Tidegate}
+Root = TypeVar("Root", bound=Table)
+
+
+@dataclass(frozen=True, slots=True)
+class AppConfig:
+    """Everything that is configured for one app; `file` and `folder` are absolute."""
+
+    file: Path
+    deployment: Deployment
+    custom: CustomRuntime | None
+    hardware: Hardware
+    scaling: Scaling
+    dependencies: Dependencies
+    routing: Routing
+    queue: Queue
+    timeouts: Timeouts
+    limits: Limits
+    probes: Probes
+    drain: Drain
+    process: Process
+    docker: Docker
+    static: Static
+    backend: str | None
+    env: Mapping[str, str]
+    warnings: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.deployment.name
+
+    @property
+    def folder(self) -> Path:
+        return self.file.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is wrong with a file, and what is odd about it, each a sentence that names the file."""
+
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def load(app: Path) -> AppConfig:
+    """The settings of `app`, a folder or a file; raises ConfigError."""
+    file = document.find(app)
+    return parse(document.read(file), file)
+
+
+def load_all(apps: Sequence[Path]) -> tuple[AppConfig, ...]:
+    """The settings of all `apps`; raises ConfigError, also if two have the same name."""
+    configs = tuple(load(app) for app in apps)
+    first: dict[str, AppConfig] = {}
+    for config in configs:
+        other = first.setdefault(config.name, config)
+        if other is not config:
+            raise ConfigError(
+                f'{config.file}: cerebrium.deployment.name is "{config.name}", '
+                f"but {other.file} has that name too: rename one of the apps"
+            )
+    return configs
+
+
+def parse(text: str, file: Path) -> AppConfig:
+    """The settings in `text`, as if read from `file`; raises ConfigError with the first mistake."""
+    config, findings = _examine(text, file)
+    if config:
+        return config
+    more = len(findings.errors) - 1
+    rest = f" (and {more} more: run `tidegate check {file}`)" if more else ""
+    raise ConfigError(findings.errors[0] + rest)
+
+
+def inspect(app: Path) -> Findings:
+    """Everything that is wrong with `app`, a folder or a file."""
+    try:
+        file = document.find(app)
+        return _examine(document.read(file), file)[1]
+    except ConfigError as error:
+        return Findings((str(error),), ())
+
+
+def _examine(text: str, file: Path) -> tuple[AppConfig | None, Findings]:
+    try:
+        tables = document.decode(text, file)
+    except ConfigError as error:
+        return None, Findings((str(error),), ())
+    warnings = tuple(f"{file}: {sentence}" for sentence in unknown_keys(tables, ROOTS))
+    errors: list[str] = []
+    config = _assemble(tables, file.resolve(), errors, warnings)
+    return config, Findings(tuple(f"{file}: {sentence}" for sentence in errors), warnings)
+
+
+def _assemble(
+    tables: Mapping[str, object], file: Path, errors: list[str], warnings: tuple[str, ...]
+) -> AppConfig | None:
+    if "cerebrium" not in tables:
+        errors.append(_without_root(tables))
+        return None
+    cerebrium = _validated(Cerebrium, tables, "cerebrium", errors)
+    tidegate = _validated(Tidegate, tables, "tidegate", errors, cerebrium.scaling if cerebrium else None)
+    env = _environment(tidegate, file.parent, errors) if tidegate else {}
+    if errors or not cerebrium or not tidegate:
+        return None
+    return AppConfig(
+        file=file,
+        deployment=cerebrium.deployment,
+        custom=cerebrium.runtime.custom,
+        hardware=cerebrium.hardware,
+        scaling=Scaling.model_construct(**dict(cerebrium.scaling), **dict(tidegate.scaling)),
+        dependencies=cerebrium.dependencies,
+        routing=tidegate.routing,
+        queue=tidegate.queue,
+        timeouts=tidegate.timeouts,
+        limits=tidegate.limits,
+        probes=tidegate.probes,
+        drain=tidegate.drain,
+        process=tidegate.process,
+        docker=tidegate.docker,
+        static=tidegate.static,
+        backend=tidegate.backend,
+        env=env,
+        warnings=warnings,
+    )
+
+
+def _without_root(tables: Mapping[str, object]) -> str:
+    flat = [key for key in Cerebrium.model_fields if key in tables]
+    if flat:
+        return f"the root table cerebrium is missing: write [cerebrium.{flat[0]}] instead of [{flat[0]}], and so on"
+    hint = next(filter(None, (did_you_mean(table, ["cerebrium"]) for table in tables)), "")
+    return f"the root table cerebrium is missing: begin with [cerebrium.deployment] and a name{hint}"
+
+
+def _validated(
+    model: type[Root],
+    tables: Mapping[str, object],
+    name: str,
+    errors: list[str],
+    context: PlatformScaling | None = None,
+) -> Root | None:
+    try:
+        return model.model_validate(tables.get(name, {}), context=context)
+    except ValidationError as error:
+        errors.extend(wrong_values(error, model, name))
+        return None
+
+
+def _environment(tidegate: Tidegate, folder: Path, errors: list[str]) -> Mapping[str, str]:
+    if not tidegate.env_file:
+        return tidegate.env
+    try:
+        return read_env_file(folder / tidegate.env_file) | dict(tidegate.env)
+    except ValueError as error:
+        errors.append(f'tidegate.env_file is "{tidegate.env_file}", but {error}')
+        return {}

@@ -1,0 +1,48 @@
+"""Streaks: of failed health probes, and of failed starts with the pause that follows them."""
+
+from __future__ import annotations
+
+_LONGEST_PAUSE_SECONDS = 60.0
+
+
+class Health:
+    """Counts health probes that failed in a row; `failures` of them condemn the replica."""
+
+    def __init__(self, failures: int) -> None:
+        self._failures = failures
+        self._streak = 0
+
+    def note(self, passed: bool) -> bool:
+        """Take one probe's result; true if the replica is condemned."""
+        self._streak = 0 if passed else self._streak + 1
+        return self._streak >= self._failures
+
+
+class Backoff:
+    """When the next replica may be started after crashes: at once after the first, then 1, 2, 4 … 60 seconds.
+
+    Replicas that were started together and crash together count once. A replica that had been ready for the
+    longest pause was sound: its end begins a new streak.
+    """
+
+    def __init__(self) -> None:
+        self.streak = 0
+        self.until = 0.0
+        self.reason = ""
+        self._counted_at = float("-inf")
+
+    @property
+    def hopeless(self) -> bool:
+        """Starting failed again right after it had failed: those who wait are told."""
+        return self.streak >= 2
+
+    def failed(self, reason: str, started_at: float, ready_seconds: float, now: float) -> None:
+        self.reason = reason
+        if ready_seconds >= _LONGEST_PAUSE_SECONDS:
+            self.streak = 0
+        elif started_at < self._counted_at:
+            return
+        self.streak += 1
+        self._counted_at = now
+        pause = 0.0 if self.streak == 1 else min(_LONGEST_PAUSE_SECONDS, 2.0 ** (self.streak - 2))
+        self.until = now + pause

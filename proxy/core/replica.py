@@ -1,0 +1,180 @@
+"""One running copy of an app: its state, its slots, and the only table by which the state changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, auto
+
+from proxy.errors import TidegateError
+
+
+class State(Enum):
+    STARTING = "starting"
+    READY = "ready"
+    UNREADY = "unready"
+    DRAINING = "draining"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class Event(Enum):
+    PASSED = auto()  # the readiness probe said yes
+    MISSED = auto()  # it said no, or nothing
+    REFUSED = auto()  # live traffic could not connect
+    DRAIN = auto()  # not wanted any more
+    RECALL = auto()  # wanted again, before it was sent SIGTERM
+    CONDEMN = auto()  # not ready in time, or its health kept failing
+    EXIT = auto()  # its process or container is gone
+
+
+_LOST = {Event.CONDEMN: State.FAILED, Event.EXIT: State.FAILED}
+
+# Every state answers every event, so that a late probe cannot revive what is draining or gone.
+TRANSITIONS: dict[State, dict[Event, State]] = {
+    State.STARTING: {
+        Event.PASSED: State.READY,
+        Event.MISSED: State.STARTING,
+        Event.REFUSED: State.STARTING,
+        Event.DRAIN: State.DRAINING,
+        Event.RECALL: State.STARTING,
+        **_LOST,
+    },
+    State.READY: {
+        Event.PASSED: State.READY,
+        Event.MISSED: State.UNREADY,
+        Event.REFUSED: State.UNREADY,
+        Event.DRAIN: State.DRAINING,
+        Event.RECALL: State.READY,
+        **_LOST,
+    },
+    State.UNREADY: {
+        Event.PASSED: State.READY,
+        Event.MISSED: State.UNREADY,
+        Event.REFUSED: State.UNREADY,
+        Event.DRAIN: State.DRAINING,
+        Event.RECALL: State.UNREADY,
+        **_LOST,
+    },
+    State.DRAINING: {
+        Event.PASSED: State.DRAINING,
+        Event.MISSED: State.DRAINING,
+        Event.REFUSED: State.DRAINING,
+        Event.DRAIN: State.DRAINING,
+        Event.RECALL: State.READY,  # only a replica that was serving is drained without SIGTERM
+        Event.CONDEMN: State.DRAINING,
+        Event.EXIT: State.STOPPED,
+    },
+    State.STOPPED: dict.fromkeys(Event, State.STOPPED),
+    State.FAILED: dict.fromkeys(Event, State.FAILED),
+}
+
+
+class SlotError(TidegateError):
+    """A slot was claimed where none was free, or given back twice."""
+
+
+class Replica:
+    """State and slots of one running copy; slots are claimed and returned by its Pool alone.
+
+    `order` numbers the replicas of an app in start order. Times are seconds of the monotonic clock.
+    """
+
+    __slots__ = (
+        "_on_idle",
+        "host",
+        "id",
+        "idle_since",
+        "in_flight",
+        "killed",
+        "last_probe",
+        "limit",
+        "order",
+        "port",
+        "ready_at",
+        "started_at",
+        "state",
+    )
+
+    def __init__(self, order: int, replica_id: str, limit: int, started_at: float) -> None:
+        self.order = order
+        self.id = replica_id
+        self.limit = limit
+        self.started_at = started_at
+        self.host = ""
+        self.port = 0
+        self.state = State.STARTING
+        self.in_flight = 0
+        self.ready_at: float | None = None
+        self.idle_since = started_at
+        self.last_probe = ""
+        self.killed = False  # SIGKILL was sent at the end of its grace period
+        self._on_idle: Callable[[], None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Replica {self.id} {self.state.value} {self.in_flight}/{self.limit}>"
+
+    @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}" if self.port else ""
+
+    @property
+    def routable(self) -> bool:
+        return self.state is State.READY
+
+    @property
+    def full(self) -> bool:
+        return self.in_flight >= self.limit
+
+    @property
+    def available(self) -> bool:
+        return self.state is State.READY and self.in_flight < self.limit
+
+    @property
+    def gone(self) -> bool:
+        return self.state in {State.STOPPED, State.FAILED}
+
+    @property
+    def wanted(self) -> bool:
+        """Counts towards the desired number of replicas."""
+        return self.state in {State.STARTING, State.READY, State.UNREADY}
+
+    @property
+    def cold_start_seconds(self) -> float | None:
+        return None if self.ready_at is None else self.ready_at - self.started_at
+
+    def move(self, event: Event, now: float) -> bool:
+        """Change state by the table; true if it changed."""
+        before = self.state
+        self.state = TRANSITIONS[before][event]
+        if self.state is State.READY and self.ready_at is None:
+            self.ready_at = now
+        return self.state is not before
+
+    def claim(self) -> None:
+        if not self.available:
+            raise SlotError(f"replica {self.id} has no free slot")
+        self.in_flight += 1
+
+    def give_back(self, now: float) -> None:
+        self.in_flight -= 1
+        if not self.in_flight:
+            self.idle_since = now
+            if self._on_idle is not None:
+                self._on_idle()
+
+    def when_idle(self, call: Callable[[], None] | None) -> None:
+        """Call once nothing is in flight, now or later; None forgets it."""
+        self._on_idle = call
+        if call is not None and not self.in_flight:
+            call()
+
+
+class Reservation:
+    """One slot held by one request, given back exactly once through Pool.release."""
+
+    __slots__ = ("replica", "returned", "since")
+
+    def __init__(self, replica: Replica, since: float) -> None:
+        self.replica = replica
+        self.since = since
+        self.returned = False

@@ -1,0 +1,153 @@
+"""Counters that cost an addition per request, and their Prometheus form, built when it is asked for."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from proxy.core.pool import Pool
+from proxy.core.replica import State
+
+# From a cached answer (5 ms) to the default response_grace_period (15 min).
+SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0)
+
+
+class Histogram:
+    """Observations by bucket; the last bucket is everything above the largest bound."""
+
+    __slots__ = ("_counts", "_sum")
+
+    def __init__(self) -> None:
+        self._counts = [0] * (len(SECONDS_BUCKETS) + 1)
+        self._sum = 0.0
+
+    def observe(self, seconds: float) -> None:
+        self._counts[bisect_left(SECONDS_BUCKETS, seconds)] += 1
+        self._sum += seconds
+
+    @property
+    def sum(self) -> float:
+        return self._sum
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        """Bounds and running totals, as Prometheus writes them."""
+        bounds = [*(str(bound) for bound in SECONDS_BUCKETS), "+Inf"]
+        total, rows = 0, []
+        for bound, count in zip(bounds, self._counts, strict=True):
+            total += count
+            rows.append((bound, float(total)))
+        return rows
+
+
+class Usage:
+    """What a replica's processes use: `cpu_ratio` of hardware.cpu, `memory_bytes` resident."""
+
+    __slots__ = ("cpu_ratio", "memory_bytes")
+
+    def __init__(self, cpu_ratio: float, memory_bytes: int) -> None:
+        self.cpu_ratio = cpu_ratio
+        self.memory_bytes = memory_bytes
+
+
+class AppMetrics:
+    """What is counted of one app; what can be read from its pool is not counted again."""
+
+    def __init__(self, name: str, pool: Pool) -> None:
+        self.name = name
+        self.pool = pool
+        self.requests: Counter[int] = Counter()
+        self.request_seconds = Histogram()
+        self.queue_seconds = Histogram()
+        self.cold_starts = 0
+        self.cold_start_seconds: dict[str, Histogram] = {"start": Histogram(), "ready": Histogram()}
+        self.exits: Counter[str] = Counter()
+        self.desired = 0
+        self.usage: dict[str, Usage] = {}
+
+    def waited(self, seconds: float) -> None:
+        """A request got its slot."""
+        self.queue_seconds.observe(seconds)
+
+    def finished(self, status: int, seconds: float) -> None:
+        """A request is over for its client."""
+        self.requests[status] += 1
+        self.request_seconds.observe(seconds)
+
+    def became_ready(self, phases: dict[str, float]) -> None:
+        """A cold start is over; seconds by phase."""
+        self.cold_starts += 1
+        for phase, seconds in phases.items():
+            self.cold_start_seconds[phase].observe(seconds)
+
+    def exited(self, reason: str) -> None:
+        self.exits[reason] += 1
+
+
+class TidegateCollector(Collector):
+    """Reads all apps when scraped."""
+
+    def __init__(self, apps: Iterable[AppMetrics]) -> None:
+        self._apps = tuple(apps)
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._requests()
+        yield from self._replicas()
+        yield from self._starts()
+
+    def _requests(self) -> Iterator[Metric]:
+        requests = CounterMetricFamily("tidegate_requests", "Requests by answered status.", labels=("app", "status"))
+        seconds = HistogramMetricFamily("tidegate_request_seconds", "From request to last byte.", labels=("app",))
+        queue = HistogramMetricFamily("tidegate_queue_seconds", "Wait for a slot.", labels=("app",))
+        in_flight = GaugeMetricFamily("tidegate_requests_in_flight", "Requests that hold a slot.", labels=("app",))
+        length = GaugeMetricFamily("tidegate_queue_length", "Requests that wait for a slot.", labels=("app",))
+        for app in self._apps:
+            for status, count in sorted(app.requests.items()):
+                requests.add_metric((app.name, str(status)), count)
+            seconds.add_metric((app.name,), app.request_seconds.cumulative(), app.request_seconds.sum)
+            queue.add_metric((app.name,), app.queue_seconds.cumulative(), app.queue_seconds.sum)
+            in_flight.add_metric((app.name,), app.pool.in_flight)
+            length.add_metric((app.name,), len(app.pool.queue))
+        yield from (requests, seconds, queue, in_flight, length)
+
+    def _replicas(self) -> Iterator[Metric]:
+        labels = ("app", "replica")
+        states = GaugeMetricFamily("tidegate_replicas", "Replicas by state.", labels=("app", "state"))
+        desired = GaugeMetricFamily("tidegate_desired_replicas", "What the autoscaler wants.", labels=("app",))
+        in_flight = GaugeMetricFamily("tidegate_replica_in_flight", "Slots taken.", labels=labels)
+        cpu = GaugeMetricFamily("tidegate_replica_cpu_ratio", "Share of hardware.cpu used.", labels=labels)
+        memory = GaugeMetricFamily("tidegate_replica_memory_bytes", "Resident memory.", labels=labels)
+        for app in self._apps:
+            counts = Counter(replica.state for replica in app.pool)
+            for state in State:
+                states.add_metric((app.name, state.value), counts[state])
+            desired.add_metric((app.name,), app.desired)
+            for replica in app.pool:
+                in_flight.add_metric((app.name, replica.id), replica.in_flight)
+            for replica_id, usage in app.usage.items():
+                cpu.add_metric((app.name, replica_id), usage.cpu_ratio)
+                memory.add_metric((app.name, replica_id), usage.memory_bytes)
+        yield from (states, desired, in_flight, cpu, memory)
+
+    def _starts(self) -> Iterator[Metric]:
+        starts = CounterMetricFamily("tidegate_cold_starts", "Replicas that became ready.", labels=("app",))
+        seconds = HistogramMetricFamily("tidegate_cold_start_seconds", "By phase.", labels=("app", "phase"))
+        exits = CounterMetricFamily("tidegate_replica_exits", "Replicas that ended.", labels=("app", "reason"))
+        for app in self._apps:
+            starts.add_metric((app.name,), app.cold_starts)
+            for phase, histogram in app.cold_start_seconds.items():
+                seconds.add_metric((app.name, phase), histogram.cumulative(), histogram.sum)
+            for reason, count in sorted(app.exits.items()):
+                exits.add_metric((app.name, reason), count)
+        yield from (starts, seconds, exits)
+
+
+def render(collector: TidegateCollector) -> bytes:
+    """The text that Prometheus scrapes."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(collector)
+    return generate_latest(registry)

@@ -1,0 +1,232 @@
+"""One try at one replica: holds the slot until the replica has ended its answer, or is gone."""
+
+from __future__ import annotations
+
+import time
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from proxy.core.replica import Replica, Reservation
+from proxy.errors import AnswerError, GatewayTimeout, ReplicaFailed, RequestTimeout
+from proxy.net.deadlines import NEVER
+from proxy.net.reply import Reply
+from proxy.wire.forward import request_head
+
+if TYPE_CHECKING:
+    from proxy.net.exchange import Exchange
+    from proxy.net.link import Link
+
+BODY_IDLE_SECONDS = 30.0
+# A replica that goes on streaming for so long after its client left has not noticed: it is reset.
+NOTICE_SECONDS = 1.0
+
+
+class Stage(Enum):
+    CONNECTING = auto()  # nothing reached the replica
+    ANSWERING = auto()  # it has the request, or is getting it
+    ABANDONED = auto()  # it was told that nobody waits; its slot is held until it has ended
+    ENDED = auto()
+
+
+class Call:
+    """`exchange` is None once the client is gone or answered; `limit_at` ends everything (response_grace_period)."""
+
+    __slots__ = (
+        "_left_at",
+        "_service",
+        "_upload",
+        "deadline",
+        "exchange",
+        "limit_at",
+        "link",
+        "reply",
+        "reservation",
+        "stage",
+    )
+
+    def __init__(self, exchange: Exchange, reservation: Reservation, limit_at: float) -> None:
+        self.exchange: Exchange | None = exchange
+        self.reservation = reservation
+        self.limit_at = limit_at
+        self.link: Link | None = None
+        self.reply = Reply(exchange, self)
+        self.stage = Stage.CONNECTING
+        self.deadline = NEVER
+        self._service = exchange.service
+        self._upload = exchange.upload
+        self._left_at = 0.0
+
+    @property
+    def replica(self) -> Replica:
+        return self.reservation.replica
+
+    # Connecting
+
+    def start(self, now: float) -> None:
+        self._service.deadlines.watch(self)
+        link = self._service.connections.take(self.replica)
+        if link is not None:
+            self.connected(link, now)
+        else:
+            self._service.connections.open(self.replica, self)
+
+    def connected(self, link: Link, now: float) -> None:
+        exchange = self.exchange
+        if self.stage is not Stage.CONNECTING or exchange is None:
+            self._service.connections.put(link, now)  # the client left in the meantime
+            return
+        self.link = link
+        self.stage = Stage.ANSWERING
+        self._arm(now)
+        request = exchange.request
+        data = self._upload.after(request_head(request, exchange.client_host, exchange.request_id))
+        link.send_request(self, self.reply, request.method == b"HEAD", data)
+        exchange.consumed()
+
+    def connect_failed(self, error: OSError) -> None:
+        if self.stage is Stage.CONNECTING and self.exchange is not None:
+            self.stage = Stage.ENDED
+            self._service.deadlines.forget(self)
+            self.exchange.call_refused(self.reservation, error)
+
+    # The two directions
+
+    def send_body(self, data: bytes) -> None:
+        """Only with a link."""
+        if self.link is not None and self.stage is Stage.ANSWERING:
+            self.link.send(self._upload.framed(data))
+
+    def send_end(self, now: float) -> None:
+        if self.link is not None and self.stage is Stage.ANSWERING:
+            if self._upload.last:
+                self.link.send(self._upload.last)
+            self._arm(now)
+
+    def on_read(self) -> None:
+        """One write to the client for one read from the replica."""
+        reply, exchange = self.reply, self.exchange
+        first = not reply.started
+        data = reply.taken()
+        if exchange is not None and data:
+            exchange.send(data)
+        if reply.complete:
+            self._complete()
+        elif self.stage is Stage.ABANDONED:
+            self._check_noticed()
+        elif first and reply.started:
+            self._arm(time.monotonic())
+
+    def client_writable(self, writable: bool) -> None:
+        if self.link is not None:
+            if writable:
+                self.link.resume()
+            else:
+                self.link.pause()
+
+    def link_writable(self, writable: bool) -> None:
+        self._upload.blocked = not writable
+        if self.exchange is not None:
+            self.exchange.consumed()
+
+    # Ends
+
+    def _complete(self) -> None:
+        now = time.monotonic()
+        link, self.link = self.link, None
+        if link is not None:
+            if link.reusable and self._upload.ended and self.stage is Stage.ANSWERING:
+                self._service.connections.put(link, now)
+            else:
+                link.close()
+        exchange = self._end(now)
+        if exchange is not None:
+            exchange.answered(self.reply.status, self.reply.keep_alive, now)
+
+    def leave(self, now: float) -> None:
+        """Nobody waits for the answer any more: half-close, so that a server that notices can stop."""
+        if self.link is None or now >= self.limit_at:
+            self.reset(now)
+        elif self.stage is Stage.ANSWERING:
+            self.stage = Stage.ABANDONED
+            self._left_at = now
+            self.deadline = self.limit_at
+            self.link.half_close()
+
+    def detach(self) -> None:
+        """The client is gone, or answered by us."""
+        self.exchange = None
+        if self.link is not None:
+            self.link.resume()  # to see the end of the answer
+
+    def reset(self, now: float) -> None:
+        """End it from our side, at once."""
+        link, self.link = self.link, None
+        if link is not None:
+            link.reset()
+        if self.stage is not Stage.ENDED:
+            self._end(now)
+
+    def link_failed(self, error: ReplicaFailed) -> None:
+        """The connection is gone, or what came over it makes no sense."""
+        link, self.link = self.link, None
+        exchange = self.exchange
+        # A kept connection that ended before a byte came back, and a request that may be sent twice.
+        stale = self.stage is Stage.ANSWERING and link is not None and link.reused and not self.reply.any
+        if stale and exchange is not None and exchange.request.idempotent:
+            self.stage = Stage.CONNECTING
+            self.deadline = NEVER
+            self._service.connections.open(self.replica, self)
+            return
+        now = time.monotonic()
+        exchange = self._end(now)
+        if exchange is not None:
+            stopped = GatewayTimeout("the replica was stopped before it had finished")
+            exchange.call_failed(stopped if self.replica.killed else error, now)
+
+    def expire(self, now: float) -> None:
+        if self._moved() and now < self.limit_at:
+            self._arm(now)
+            return
+        exchange = self.exchange
+        error: AnswerError = GatewayTimeout("the replica did not answer in time")
+        if self.stage is Stage.ABANDONED:
+            self.reset(now)
+        elif not self._upload.ended and not self._upload.blocked and now < self.limit_at:
+            error = RequestTimeout("the request body did not arrive in time")
+            self.reset(now)
+        else:
+            self.leave(now)
+        if exchange is not None:
+            exchange.call_failed(error, now)
+
+    def _check_noticed(self) -> None:
+        now = time.monotonic()
+        if self.reply.started and now - self._left_at >= NOTICE_SECONDS:
+            exchange = self.exchange
+            self.reset(now)
+            if exchange is not None:
+                exchange.call_failed(ReplicaFailed("the client had ended its sending side"), now)
+
+    def _end(self, now: float) -> Exchange | None:
+        """Give the slot back; returns who still waits for an answer."""
+        self.stage = Stage.ENDED
+        self._service.deadlines.forget(self)
+        exchange, self.exchange = self.exchange, None
+        self._service.pool.release(self.reservation, now)
+        return exchange
+
+    # Time
+
+    def _arm(self, now: float) -> None:
+        timeouts = self._service.config.timeouts
+        if self.reply.started:
+            seconds = timeouts.idle_seconds
+        else:
+            seconds = timeouts.first_byte_seconds if self._upload.ended else BODY_IDLE_SECONDS
+        self.deadline = min(now + seconds, self.limit_at)
+
+    def _moved(self) -> bool:
+        """Bytes went either way since last asked; an abandoned call gets no more time for that."""
+        moved = self._upload.moved or self.reply.moved
+        self._upload.moved = self.reply.moved = False
+        return moved and self.stage is Stage.ANSWERING

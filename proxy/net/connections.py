@@ -1,0 +1,83 @@
+"""Connections to the replicas of one app: kept while idle, opened when none is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Protocol
+
+from proxy.core.replica import Replica
+from proxy.net.deadlines import Deadlines
+from proxy.net.link import Link
+
+# Below what common servers keep an idle connection for (uvicorn: 5 s), so that ours ends first.
+IDLE_SECONDS = 4.0
+
+
+class Caller(Protocol):
+    """Who asked for a connection."""
+
+    def connected(self, link: Link, now: float) -> None: ...
+
+    def connect_failed(self, error: OSError) -> None: ...
+
+
+class Connections:
+    """Idle connections by replica, the last used first; owns the tasks that open new ones."""
+
+    def __init__(self, tasks: asyncio.TaskGroup, deadlines: Deadlines, connect_seconds: float) -> None:
+        self._tasks = tasks
+        self._deadlines = deadlines
+        self._connect_seconds = connect_seconds
+        self._idle: dict[Replica, list[Link]] = {}
+
+    def take(self, replica: Replica) -> Link | None:
+        links = self._idle.get(replica)
+        if not links:
+            return None
+        link = links.pop()
+        self._deadlines.forget(link)
+        return link
+
+    def open(self, replica: Replica, caller: Caller) -> None:
+        self._tasks.create_task(self._open(replica, caller))
+
+    async def _open(self, replica: Replica, caller: Caller) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                _, link = await loop.create_connection(lambda: Link(self, replica), replica.host, replica.port)
+        except TimeoutError:
+            caller.connect_failed(TimeoutError(f"no connection within {self._connect_seconds:g} s"))
+        except OSError as error:
+            caller.connect_failed(error)
+        else:
+            caller.connected(link, time.monotonic())
+
+    def put(self, link: Link, now: float) -> None:
+        """Keep a connection whose last answer was complete."""
+        link.user = None
+        link.reused = True
+        if link.closing or not link.replica.routable:
+            link.close()
+            return
+        link.deadline = now + IDLE_SECONDS
+        self._deadlines.watch(link)
+        self._idle.setdefault(link.replica, []).append(link)
+
+    def forget(self, link: Link) -> None:
+        """An idle connection ended."""
+        self._deadlines.forget(link)
+        links = self._idle.get(link.replica)
+        if links and link in links:
+            links.remove(link)
+
+    def drop(self, replica: Replica) -> None:
+        """Close what is idle to a replica that takes no more requests."""
+        for link in self._idle.pop(replica, ()):
+            self._deadlines.forget(link)
+            link.close()
+
+    def close(self) -> None:
+        for replica in list(self._idle):
+            self.drop(replica)

@@ -1,0 +1,292 @@
+"""One request's way: route, authorise, slot, call, answer; and what every mishap on it leads to."""
+
+from __future__ import annotations
+
+import errno
+import time
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from proxy.core.replica import Event, Replica, Reservation
+from proxy.errors import AnswerError, BodyTooLarge, Draining, GatewayTimeout, NoReplica, RequestTimeout
+from proxy.net.call import BODY_IDLE_SECONDS, Call
+from proxy.net.deadlines import NEVER
+from proxy.net.upload import Upload
+from proxy.wire.answer import error_answer
+from proxy.wire.request import Request
+
+if TYPE_CHECKING:
+    from proxy.net.client import ClientConnection
+    from proxy.net.service import Route, Service
+
+# To route by the model field the body is read whole, up to this size.
+MODEL_BODY_BYTES = 16 << 20
+# nginx's status for a client that left before its answer; it is counted, never sent.
+CLIENT_LEFT = 499
+
+
+class Phase(Enum):
+    NEW = auto()  # waits for the answers before it on its connection
+    ROUTING = auto()  # waits for the body, which names the model
+    QUEUED = auto()  # waits for a slot
+    CALLING = auto()  # a replica has it, or is about to
+    DONE = auto()  # answered, or nobody is there to be answered
+
+
+class Exchange:
+    """The client's side of a request; the replica's side is its `call`, which may outlive it.
+
+    Times are seconds of time.monotonic.
+    """
+
+    __slots__ = (
+        "_call",
+        "_client",
+        "_granted_at",
+        "_limit_at",
+        "_max_body_bytes",
+        "_routed",
+        "_site",
+        "_started_at",
+        "deadline",
+        "left",
+        "phase",
+        "request",
+        "request_id",
+        "service",
+        "upload",
+    )
+
+    service: Service  # set once the request is routed: before it waits, has a slot or a call
+
+    def __init__(self, client: ClientConnection, request: Request) -> None:
+        self._client = client
+        self._site = client.site
+        self.request = request
+        self.request_id = request.request_id or self._site.next_request_id()
+        self.upload: Upload = Upload(request.chunked)
+        self.phase = Phase.NEW
+        self.deadline = NEVER
+        self.left = False  # the client has ended its sending side
+        self._call: Call | None = None
+        self._started_at = self._granted_at = 0.0
+        self._limit_at = NEVER
+        self._routed = False
+        self._max_body_bytes = 0
+
+    @property
+    def congested(self) -> bool:
+        """The client sends faster than the replica takes it."""
+        return self.upload.congested and self.phase is not Phase.ROUTING
+
+    @property
+    def may_keep_alive(self) -> bool:
+        """Whether the client's connection can go on; one that is still sending is told that it ends."""
+        return self.upload.ended and self.request.keep_alive and not self.left and not self._site.draining
+
+    @property
+    def client_host(self) -> bytes:
+        return self._client.host
+
+    # The way in
+
+    def begin(self, now: float) -> None:
+        """Its turn on the client's connection has come."""
+        self._started_at = now
+        try:
+            if self._site.draining:
+                raise Draining("the proxy is shutting down")
+            route = self._site.route(self.request)
+            if route is not None:
+                self._enter(route, now)
+            elif self.upload.ended:
+                self._enter_by_model(now)
+            else:
+                self._max_body_bytes = MODEL_BODY_BYTES
+                self._stay(Phase.ROUTING, now + BODY_IDLE_SECONDS)
+        except AnswerError as error:
+            self._answer(error, now)
+
+    def _enter_by_model(self, now: float) -> None:
+        self._enter(self._site.route_by_model(self.request, self.upload.kept()), now)
+
+    def _enter(self, route: Route, now: float) -> None:
+        service, self.request.target = route
+        self.service = service
+        self._routed = True
+        self._max_body_bytes = service.config.limits.max_body_bytes
+        if not service.config.deployment.disable_auth:
+            service.keys.check(self.request.authorization)
+        self._check_length(max(self.request.length or 0, self.upload.received))
+        reservation = service.pool.reserve(now)
+        if reservation is not None:
+            self.granted(reservation, now)
+            return
+        service.pool.wait(self, now)
+        self._stay(Phase.QUEUED, now + service.config.queue.timeout_seconds)
+
+    def _stay(self, phase: Phase, deadline: float) -> None:
+        self.phase = phase
+        self.deadline = deadline
+        self._site.deadlines.watch(self)
+
+    def _move_on(self, phase: Phase) -> None:
+        if self.deadline is not NEVER:
+            self.deadline = NEVER
+            self._site.deadlines.forget(self)
+        self.phase = phase
+
+    def granted(self, reservation: Reservation, now: float) -> None:
+        """A slot: call its replica."""
+        self._move_on(Phase.CALLING)
+        if not self._granted_at:
+            self._granted_at = now
+            self._limit_at = now + self.service.config.scaling.response_grace_period_seconds
+            self.service.metrics.waited(now - self._started_at)
+        self._call = Call(self, reservation, self._limit_at)
+        self._call.start(now)
+
+    def refused(self, error: AnswerError) -> None:
+        """Waiting leads nowhere; already out of the line."""
+        self._move_on(Phase.CALLING)
+        self._answer(error, time.monotonic())
+
+    def call_refused(self, reservation: Reservation, error: OSError) -> None:
+        """Nothing reached the replica: the request goes to another one, or first into the line."""
+        now, pool = time.monotonic(), self.service.pool
+        self._call = None
+        if error.errno in {errno.EMFILE, errno.ENFILE}:
+            pool.release(reservation, now)
+            self._answer(NoReplica("the proxy has no file descriptor left: raise its limit (ulimit -n)"), now)
+            return
+        pool.apply(reservation.replica, Event.REFUSED, now)
+        try:
+            other = pool.retry(self, reservation, now)
+        except AnswerError as refusal:
+            self._answer(refusal, now)
+            return
+        if other is not None:
+            self.granted(other, now)
+        else:
+            self._stay(Phase.QUEUED, min(self._limit_at, now + self.service.config.queue.timeout_seconds))
+
+    # The request's body
+
+    def on_request_body(self, data: bytes) -> None:
+        self.upload.received += len(data)
+        if self.phase is Phase.DONE:
+            return
+        try:
+            self._check_length(self.upload.received)
+        except BodyTooLarge as error:
+            self.fault(error)
+            return
+        if self._call is not None and self._call.link is not None:
+            self._call.send_body(data)
+        else:
+            self.upload.keep(data)
+
+    def on_request_end(self) -> None:
+        self.upload.ended = True
+        now = time.monotonic()
+        if self._call is not None:
+            self._call.send_end(now)
+        elif self.phase is Phase.ROUTING:
+            self._move_on(Phase.NEW)
+            try:
+                self._enter_by_model(now)
+            except AnswerError as error:
+                self._answer(error, now)
+
+    def _check_length(self, length: int) -> None:
+        if self._max_body_bytes and length > self._max_body_bytes:
+            raise BodyTooLarge(f"the body is larger than {self._max_body_bytes} bytes")
+
+    # What the call says
+
+    def send(self, data: bytes) -> None:
+        self._client.send(data)
+
+    def consumed(self) -> None:
+        self._client.pace()
+
+    def answered(self, status: int, keep_alive: bool, now: float) -> None:
+        """The replica's answer is complete."""
+        self._end(status, now)
+        self._client.finished(keep_alive)
+
+    def call_failed(self, error: AnswerError, now: float) -> None:
+        """No (more) answer comes from the replica: answer with the error, or cut what has begun."""
+        call = self._call
+        if call is not None and (call.reply.started or self.left):
+            self._end(call.reply.status or CLIENT_LEFT, now)
+            self._client.cut(reset=call.reply.ends_with_connection)
+        else:
+            self._answer(error, now)
+
+    def added_fields(self, replica: Replica, now: float) -> bytes:
+        """The lines that every answer of a replica gets from us."""
+        started, granted = self._started_at, self._granted_at
+        timing = b"queue;dur=%.1f, replica;dur=%.1f" % ((granted - started) * 1000, (now - granted) * 1000)
+        if replica.ready_at is not None and replica.ready_at > started:
+            timing += b", cold;dur=%.1f" % ((replica.ready_at - max(started, replica.started_at)) * 1000)
+        return b"x-request-id: %b\r\nx-tidegate-replica: %b\r\nserver-timing: %b\r\n" % (
+            self.request_id,
+            replica.id.encode(),
+            timing,
+        )
+
+    # What the client does
+
+    def client_writable(self, writable: bool) -> None:
+        if self._call is not None:
+            self._call.client_writable(writable)
+
+    def client_left(self, now: float, lost: bool) -> bool:
+        """The client closed (`lost`) or ended its sending side; true if it may still be answered."""
+        if self.phase is Phase.DONE:
+            return False
+        self.left = True
+        call = self._call
+        if call is not None:
+            call.leave(now)
+            if call.link is not None and not lost:
+                return True
+        self._end(CLIENT_LEFT, now)
+        return False
+
+    def fault(self, error: AnswerError) -> None:
+        """The client's own bytes are to blame: the replica must not take what it has for the whole request."""
+        if self.upload.ended or self.phase is Phase.DONE:
+            return
+        now = time.monotonic()
+        if self._call is not None:
+            self._call.reset(now)
+        self.call_failed(error, now)
+
+    def expire(self, now: float) -> None:
+        if self.phase is Phase.QUEUED:
+            message = f"no slot became free within {now - self._started_at:.0f} s"
+            self._answer(GatewayTimeout(message, self.service.pool.retry_after_seconds()), now)
+        else:
+            self._answer(RequestTimeout("the request body did not arrive in time"), now)
+
+    # Ends
+
+    def _answer(self, error: AnswerError, now: float) -> None:
+        """Answer in the replica's stead."""
+        keep_alive = self.may_keep_alive and error.status != 400
+        head_only = self.request.method == b"HEAD"
+        self._client.send(error_answer(error, self.request_id, keep_alive, head_only))
+        self._end(error.status, now)
+        self._client.finished(keep_alive)
+
+    def _end(self, status: int, now: float) -> None:
+        """The client's side is over; a call that still holds its slot goes on alone."""
+        if self.phase is Phase.QUEUED:
+            self.service.pool.leave(self, now)
+        self._move_on(Phase.DONE)
+        if self._call is not None:
+            self._call.detach()
+        if self._routed:
+            self.service.metrics.finished(status, now - self._started_at)

@@ -1,0 +1,81 @@
+"""A replica's answer on its way to the client."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from proxy.wire.forward import LAST_CHUNK, Framing, chunk, interim_head, response_framing, response_head
+from proxy.wire.response import Response
+
+if TYPE_CHECKING:
+    from proxy.net.call import Call
+    from proxy.net.exchange import Exchange
+
+
+class Reply:
+    """Collects what one read from the replica brought, so that it leaves in one write.
+
+    `any`: something came. `started`: bytes of the final answer went to the client, so nothing else can be said.
+    """
+
+    __slots__ = (
+        "_call",
+        "_exchange",
+        "_framing",
+        "_head",
+        "_out",
+        "any",
+        "complete",
+        "keep_alive",
+        "moved",
+        "started",
+        "status",
+    )
+
+    def __init__(self, exchange: Exchange, call: Call) -> None:
+        self._exchange = exchange
+        self._call = call
+        self._out: list[bytes] = []
+        self._framing = Framing.NONE
+        self._head = False
+        self.status = 0
+        self.keep_alive = False
+        self.any = False
+        self.started = False
+        self.complete = False
+        self.moved = False
+
+    @property
+    def ends_with_connection(self) -> bool:
+        return self._framing is Framing.CLOSE
+
+    def on_response(self, response: Response) -> None:
+        exchange = self._exchange
+        request = exchange.request
+        self.any = True
+        if response.interim:
+            if not request.http10:
+                self._out.append(interim_head(response))
+            return
+        self._head = True
+        self.status = response.status
+        self._framing = response_framing(request, response)
+        self.keep_alive = exchange.may_keep_alive and self._framing is not Framing.CLOSE
+        added = exchange.added_fields(self._call.replica, time.monotonic())
+        self._out.append(response_head(response, self._framing, self.keep_alive, added))
+
+    def on_response_body(self, data: bytes) -> None:
+        self._out.append(chunk(data) if self._framing is Framing.CHUNKED else data)
+
+    def on_response_end(self) -> None:
+        self.complete = True
+        if self._framing is Framing.CHUNKED:
+            self._out.append(LAST_CHUNK)
+
+    def taken(self) -> bytes:
+        """What came since the last time, to be sent now."""
+        self.moved = True
+        self.started = self._head
+        out, self._out = self._out, []
+        return out[0] if len(out) == 1 else b"".join(out)

@@ -1,0 +1,28 @@
+"""Answers of our own: an error as the JSON that OpenAI clients print."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import orjson
+
+from proxy.errors import AnswerError
+
+
+def error_answer(error: AnswerError, request_id: bytes, keep_alive: bool, head_only: bool = False) -> bytes:
+    """A whole response; the body is left out for HEAD."""
+    body = orjson.dumps({"error": {"type": error.type, "message": str(error), "request_id": request_id.decode()}})
+    lines = [
+        f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}",
+        "content-type: application/json",
+        f"content-length: {len(body)}",
+        f"x-request-id: {request_id.decode()}",
+        "connection: keep-alive" if keep_alive else "connection: close",
+    ]
+    if error.retry_after_seconds is not None:
+        lines.append(f"retry-after: {error.retry_after_seconds}")
+    if error.status == 405:
+        lines.append("allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+    if error.status == 401:
+        lines.append('www-authenticate: Bearer realm="tidegate"')
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + (b"" if head_only else body)

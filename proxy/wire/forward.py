@@ -1,0 +1,72 @@
+"""Heads and bodies as they leave: written anew from parsed values, never copied through."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from proxy.wire.request import Request
+from proxy.wire.response import Response
+
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+class Framing(Enum):
+    """How the end of a body is marked."""
+
+    NONE = auto()
+    LENGTH = auto()
+    CHUNKED = auto()
+    CLOSE = auto()
+
+
+def request_head(request: Request, client_host: bytes, request_id: bytes) -> bytes:
+    """The head sent to a replica, with the forwarding fields added (Via: RFC 9110 section 7.6.3)."""
+    host = request.host or b""
+    via = b"1.0 tidegate" if request.http10 else b"1.1 tidegate"
+    lines = [b"%b %b HTTP/1.1\r\nhost: %b" % (request.method, request.target, host)]
+    lines += [b"%b: %b" % field for field in request.fields]
+    if request.chunked:
+        lines.append(b"transfer-encoding: chunked")
+    elif request.length is not None:
+        lines.append(b"content-length: %d" % request.length)
+    if request.expects_continue and not request.http10:
+        lines.append(b"expect: 100-continue")
+    forwarded_for = request.forwarded_for + b", " + client_host if request.forwarded_for else client_host
+    via = request.via + b", " + via if request.via else via
+    lines.append(
+        b"x-forwarded-for: %b\r\nx-forwarded-proto: http\r\nx-forwarded-host: %b\r\nx-request-id: %b\r\nvia: %b\r\n\r\n"
+        % (forwarded_for, host, request_id, via)
+    )
+    return b"\r\n".join(lines)
+
+
+def response_framing(request: Request, response: Response) -> Framing:
+    if response.bodiless:
+        return Framing.NONE
+    if response.length is not None:
+        return Framing.LENGTH
+    return Framing.CLOSE if request.http10 else Framing.CHUNKED
+
+
+def response_head(response: Response, framing: Framing, keep_alive: bool, added: bytes) -> bytes:
+    """The head sent to a client; `added` are whole lines of our own, each with its end."""
+    lines = [b"HTTP/1.1 %d %b" % (response.status, response.reason)]
+    lines += [b"%b: %b" % field for field in response.fields]
+    if response.length is not None and response.status != 204:
+        lines.append(b"content-length: %d" % response.length)
+    if framing is Framing.CHUNKED:
+        lines.append(b"transfer-encoding: chunked")
+    if not keep_alive:
+        lines.append(b"connection: close")
+    return b"\r\n".join(lines) + b"\r\n" + added + b"\r\n"
+
+
+def interim_head(response: Response) -> bytes:
+    """A 1xx answer, passed on as it is (RFC 9110 section 15.2)."""
+    lines = [b"HTTP/1.1 %d %b" % (response.status, response.reason)]
+    lines += [b"%b: %b" % field for field in response.fields]
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)

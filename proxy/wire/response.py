@@ -1,0 +1,208 @@
+"""Responses: from a replica's bytes to checked values (RFC 9112 sections 4 and 6)."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import httptools
+
+from proxy.errors import ReplicaFailed
+from proxy.wire.fields import HOP_BY_HOP, PROTECTED, Field, tokens, valid_length
+
+MAX_HEAD_BYTES = 262_144
+MAX_FIELDS = 1_000
+MAX_INTERIM = 100
+
+# What we say ourselves in every response.
+_OURS = frozenset((b"x-request-id", b"x-tidegate-replica"))
+_HANDLED = HOP_BY_HOP | _OURS | {b"content-length"}
+
+
+class Response:
+    """The head of one response as it may be forwarded; `length` is None without a Content-Length.
+
+    `until_close`: the end of the connection ends the body.
+    """
+
+    __slots__ = ("bodiless", "chunked", "fields", "keep_alive", "length", "reason", "status", "until_close")
+
+    def __init__(self, status: int, reason: bytes) -> None:
+        self.status = status
+        self.reason = reason
+        self.fields: list[Field] = []
+        self.length: int | None = None
+        self.chunked = False
+        self.keep_alive = True
+        self.bodiless = False
+        self.until_close = False
+
+    @property
+    def interim(self) -> bool:
+        return self.status < 200
+
+
+class ResponseSink(Protocol):
+    """Where a reader puts what it reads, in order. Interim (1xx) heads come alone, without an end."""
+
+    def on_response(self, response: Response) -> None: ...
+
+    def on_response_body(self, data: bytes) -> None: ...
+
+    def on_response_end(self) -> None: ...
+
+
+class ResponseReader:
+    """One replica connection's responses. Call `expect` before each request, `feed`, and `eof` at the end."""
+
+    def __init__(self) -> None:
+        self._sink: ResponseSink | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._fields: list[Field] = []
+        self._reason = b""
+        self._response: Response | None = None
+        self._head_only = False
+        self._done = True
+        self._head_bytes = 0
+        self._interim = 0
+        self._stray = False
+
+    @property
+    def reusable(self) -> bool:
+        """The last response ended where the parser can read the next one."""
+        response = self._response
+        return self._done and not self._stray and response is not None and response.keep_alive
+
+    def expect(self, sink: ResponseSink, head_only: bool) -> None:
+        """A request is going out whose answer goes to `sink`; `head_only`: it is a HEAD."""
+        self._sink = sink
+        self._head_only = head_only
+        self._done = False
+        self._interim = 0
+        self._response = None
+
+    def feed(self, data: bytes) -> None:
+        """Raises ReplicaFailed on anything that is not the HTTP we can vouch for."""
+        if self._done:
+            self._stray = True
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError as error:
+            if isinstance(error.__context__, ReplicaFailed):
+                raise error.__context__ from None
+            raise
+        except httptools.HttpParserError as error:
+            # Bytes after a complete answer condemn the connection, not the answer.
+            if not self._done:
+                raise ReplicaFailed(f"the replica sent invalid HTTP: {error.args[0]}") from None
+            self._stray = True
+        self._head_bytes += len(data)
+        if self._response is None and self._head_bytes > MAX_HEAD_BYTES:
+            raise ReplicaFailed(f"the replica sent a head larger than {MAX_HEAD_BYTES} bytes")
+
+    def eof(self) -> None:
+        """The replica closed its side; raises ReplicaFailed if the response is not complete."""
+        if self._done:
+            return
+        response = self._response
+        if response is None:
+            raise ReplicaFailed("the replica closed the connection without an answer")
+        if not response.until_close:
+            raise ReplicaFailed("the replica closed the connection in the middle of its answer")
+        response.keep_alive = False
+        self._finish()
+
+    # What httptools calls
+
+    def on_message_begin(self) -> None:
+        if self._done:
+            self._stray = True
+        self._fields = []
+        self._reason = b""
+        self._head_bytes = 0
+
+    def on_status(self, reason: bytes) -> None:
+        self._reason += reason
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._response is None or self._response.interim:
+            self._fields.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        if self._done:
+            return
+        parser = self._parser
+        if parser.get_http_version() not in {"1.1", "1.0"} or not 100 <= parser.get_status_code() <= 999:
+            raise ReplicaFailed("the replica's status line is not HTTP/1.1")
+        if len(self._fields) > MAX_FIELDS:
+            raise ReplicaFailed(f"the replica sent more than {MAX_FIELDS} header fields")
+        response = Response(parser.get_status_code(), self._reason)
+        self._take_fields(response)
+        if response.interim:
+            self._take_interim(response)
+            return
+        response.bodiless = self._head_only or response.status in {204, 304}
+        response.until_close = not response.bodiless and not response.chunked and response.length is None
+        response.keep_alive = parser.should_keep_alive() and not response.until_close
+        self._response = response
+        self._current.on_response(response)
+        if response.bodiless:
+            # httptools cannot be told that no body follows: this parser has read its last message.
+            self._parser = httptools.HttpResponseParser(self)
+            self._finish()
+
+    def on_body(self, data: bytes) -> None:
+        if self._done:
+            self._stray = True
+        else:
+            self._current.on_response_body(data)
+
+    def on_message_complete(self) -> None:
+        if self._response is not None and not self._done:
+            self._finish()
+
+    @property
+    def _current(self) -> ResponseSink:
+        assert self._sink is not None
+        return self._sink
+
+    def _finish(self) -> None:
+        self._done = True
+        self._current.on_response_end()
+
+    # Checks that llhttp leaves to us
+
+    def _take_interim(self, response: Response) -> None:
+        self._interim += 1
+        if response.status == 101 or self._interim > MAX_INTERIM:
+            raise ReplicaFailed("the replica switched protocols unasked, or sent no end of interim answers")
+        if response.length is not None or response.chunked:
+            raise ReplicaFailed("the replica sent an interim answer with a body")
+        self._current.on_response(response)
+
+    def _take_fields(self, response: Response) -> None:
+        named: set[bytes] = set()
+        for field in self._fields:
+            name = field[0].lower()
+            if name not in _HANDLED:
+                response.fields.append(field)
+            elif name == b"connection":
+                named.update(tokens(field[1]))
+            else:
+                _take_framing(response, name, field[1])
+        if response.chunked and response.length is not None:
+            raise ReplicaFailed("the replica sent Transfer-Encoding beside Content-Length")
+        if named - {b"keep-alive", b"close"}:
+            named -= PROTECTED
+            response.fields = [field for field in response.fields if field[0].lower() not in named]
+
+
+def _take_framing(response: Response, name: bytes, value: bytes) -> None:
+    if name == b"content-length":
+        if not valid_length(value) or response.length is not None:
+            raise ReplicaFailed("the replica sent an invalid Content-Length")
+        response.length = int(value)
+    elif name == b"transfer-encoding":
+        if response.chunked or value.lower() != b"chunked":
+            raise ReplicaFailed("the replica used a transfer coding other than chunked")
+        response.chunked = True

@@ -1,0 +1,34 @@
+"""`python -m runtime`: serve the functions of the main.py in the current folder."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import sys
+from pathlib import Path
+
+from proxy.errors import UserError
+from runtime.server import Server, Settings, exit_at_once, listen
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until told to stop; returns the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    try:
+        if arguments:
+            raise UserError(f"python -m runtime takes no arguments, but was given {' '.join(arguments)!r}.")
+        settings = Settings.read(os.environ, Path.cwd())
+        server = Server(settings, listen(settings))
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    asyncio.run(server.run())
+    if server.loading:
+        exit_at_once(0)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,212 @@
+"""Client connections: HTTP/1.1 in, and one answer at a time, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import traceback
+from collections import deque
+from collections.abc import Callable, Coroutine
+
+import httptools
+
+from proxy.errors import AnswerError, BadRequest, HeaderTooLarge, VersionNotSupported
+from runtime.exchange import Reply, Request
+
+MAX_HEAD_BYTES = 65536
+HEAD_TOO_LARGE = HeaderTooLarge(f"The request head is over {MAX_HEAD_BYTES} bytes.")
+
+Respond = Callable[[Request, Reply], Coroutine[None, None, None]]
+
+
+class Connections:
+    """The open connections; `group` owns the tasks that answer their requests."""
+
+    def __init__(self, group: asyncio.TaskGroup, respond: Respond) -> None:
+        self.group = group
+        self.respond = respond
+        self.draining = False
+        self._open: set[Connection] = set()
+        self._empty = asyncio.Event()
+
+    def accept(self) -> Connection:
+        return Connection(self)
+
+    def opened(self, connection: Connection) -> None:
+        self._open.add(connection)
+        if self.draining:
+            connection.drain()
+
+    def closed(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        if not self._open:
+            self._empty.set()
+
+    async def drain(self) -> None:
+        """Close idle connections now and the others after their answer; returns when all are closed."""
+        self.draining = True
+        for connection in list(self._open):
+            connection.drain()
+        while self._open:
+            self._empty.clear()
+            await self._empty.wait()
+
+
+class Connection(asyncio.Protocol):
+    """One client. Requests sent ahead wait in line, and reading stops while one waits."""
+
+    _transport: asyncio.Transport
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._parser = httptools.HttpRequestParser(self)
+        self._requests: deque[Request] = deque()
+        self._incoming: Request | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._refused = False
+        self._abandoned = False
+        self.on_message_begin()
+
+    # asyncio calls these
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._connections.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        headers = self._headers
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError as error:
+            if not isinstance(error.__context__, AnswerError):
+                raise
+            self._refuse(error.__context__)
+        except httptools.HttpParserError as error:
+            self._refuse(BadRequest(f"This is not valid HTTP/1.1: {error}."))
+        if self._in_head and self._headers is headers:  # all of it was one unfinished head
+            self._unfinished_bytes += len(data)
+            if self._unfinished_bytes > MAX_HEAD_BYTES:
+                self._refuse(HEAD_TOO_LARGE)
+        if len(self._requests) > 1:
+            self._transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        self._abandon()
+        # The connection stays until the function has really ended: the other side counts it as running.
+        return self._task is not None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._abandon()
+        self._connections.closed(self)
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    # the parser calls these
+
+    def on_message_begin(self) -> None:
+        self._target = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._head_bytes = self._unfinished_bytes = 0
+        self._in_head = True
+
+    def on_url(self, url: bytes) -> None:
+        self._count_head(len(url))
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count_head(len(name) + len(value) + 4)
+        self._headers[name.lower()] = value
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        version, upgrade = self._parser.get_http_version(), self._parser.should_upgrade()
+        if version != "1.1":
+            raise VersionNotSupported(f"HTTP/{version} is not spoken here, HTTP/1.1 is.")
+        if upgrade:
+            raise BadRequest("Functions are called over plain HTTP/1.1: leave out the upgrade.")
+        keep_alive = self._parser.should_keep_alive() and not self._connections.draining
+        method = self._parser.get_method().decode("ascii")
+        self._incoming = Request(method, self._target, self._headers, keep_alive=keep_alive)
+        self._line_up(self._incoming)
+        if self._headers.get(b"expect", b"").lower() == b"100-continue" and len(self._requests) == 1:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        if self._incoming is not None:
+            self._incoming.feed(body)
+
+    def on_message_complete(self) -> None:
+        if self._incoming is not None:
+            self._incoming.finish()
+            self._incoming = None
+
+    # the life of a request
+
+    def drain(self) -> None:
+        """Answer what has been asked, then close."""
+        for request in self._requests:
+            request.keep_alive = False
+        if not self._requests:
+            self._transport.close()
+
+    def _count_head(self, count: int) -> None:
+        self._head_bytes += count
+        if self._head_bytes > MAX_HEAD_BYTES:
+            raise HEAD_TOO_LARGE
+
+    def _refuse(self, refusal: AnswerError) -> None:
+        self._refused = True
+        if self._incoming is None:
+            self._incoming = Request("", b"", {}, keep_alive=False)
+            self._line_up(self._incoming)
+        self._incoming.refuse(refusal)
+
+    def _line_up(self, request: Request) -> None:
+        self._requests.append(request)
+        if len(self._requests) == 1:
+            self._serve()
+
+    def _serve(self) -> None:
+        request = self._requests[0]
+        reply = Reply(request, self._transport, self._writable)
+        self._task = self._connections.group.create_task(self._respond(request, reply))
+        # Not a `finally` in the task: one that is cancelled before its first step never runs.
+        self._task.add_done_callback(lambda _: self._served(request, reply))
+
+    async def _respond(self, request: Request, reply: Reply) -> None:
+        try:
+            await self._connections.respond(request, reply)
+        except Exception:
+            sys.stderr.write(f"An answer to {request.path} was cut.\n{traceback.format_exc()}")
+
+    def _served(self, request: Request, reply: Reply) -> None:
+        self._task = None
+        self._requests.popleft()
+        if self._abandoned:
+            self._transport.abort()
+        elif not (reply.complete and request.keep_alive):
+            self._transport.close()
+        elif self._requests:
+            self._serve()
+        if len(self._requests) <= 1:
+            self._transport.resume_reading()
+
+    def _abandon(self) -> None:
+        """The client has left. Only once: a second cancel would cut the clean-up that the first one began."""
+        if self._abandoned:
+            return
+        self._abandoned = True
+        self._writable.set()
+        for request in self._requests:
+            request.abandoned = True
+        if self._task is not None:
+            self._task.cancel()

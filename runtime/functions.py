@@ -1,0 +1,75 @@
+"""The functions of main.py: which there are, and what arguments they take."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FunctionType, ModuleType
+
+import pydantic
+
+from runtime.errors import InvalidArguments
+
+Arguments = tuple[tuple[object, ...], dict[str, object]]
+
+
+class Function:
+    """One function of main.py that can be called by name."""
+
+    def __init__(self, function: FunctionType) -> None:
+        self.name = function.__name__
+        self.call: Callable[..., object] = function
+        self.on_loop = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+        self._takes_run_id = "run_id" in inspect.signature(function).parameters
+        self._validate = _validator(function)
+
+    def arguments(self, given: Mapping[str, object], run_id: str) -> Arguments:
+        """Convert JSON values to what the annotations ask for; raises InvalidArguments."""
+        injected = {"run_id": run_id} if self._takes_run_id else {}
+        try:
+            return self._validate(**{**given, **injected})
+        except pydantic.ValidationError as error:
+            raise InvalidArguments("; ".join(_sentences(error))) from None
+
+
+def load(folder: Path) -> dict[str, Function]:
+    """Run main.py and find its functions; raises whatever main.py raises."""
+    sys.path.insert(0, str(folder))
+    return find(importlib.import_module("main"))
+
+
+def find(module: ModuleType) -> dict[str, Function]:
+    """The functions that `module` itself defines, without the private ones."""
+    return {
+        name: Function(value)
+        for name, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
+    }
+
+
+def _validator(function: FunctionType) -> Callable[..., Arguments]:
+    @functools.wraps(function)
+    def collect(*args: object, **kwargs: object) -> Arguments:
+        return args, kwargs
+
+    # A return annotation may name what only a type checker imports.
+    collect.__annotations__ = {name: kind for name, kind in function.__annotations__.items() if name != "return"}
+    try:
+        return pydantic.validate_call(config=pydantic.ConfigDict(arbitrary_types_allowed=True))(collect)
+    except (pydantic.PydanticUserError, NameError) as error:
+        return functools.partial(_refuse, f"{function.__name__} cannot be called over HTTP: {error}")
+
+
+def _refuse(sentence: str, **_: object) -> Arguments:
+    raise InvalidArguments(sentence)
+
+
+def _sentences(error: pydantic.ValidationError) -> list[str]:
+    return [
+        f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}"
+        for detail in error.errors(include_url=False, include_context=False, include_input=False)
+    ]

@@ -1,0 +1,128 @@
+"""The life of a function server: open the port, load main.py, serve, drain, exit."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from proxy.errors import UserError
+from runtime.calls import Calls
+from runtime.connection import Connections
+from runtime.threads import Threads
+
+if TYPE_CHECKING:  # importing it takes longer than opening the port
+    from runtime.functions import Function
+
+LOAD_FAILED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where to listen, what to load, and how many synchronous calls run at once."""
+
+    host: str
+    port: int
+    threads: int
+    folder: Path
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str], folder: Path) -> Settings:
+        """Raises UserError."""
+        if not (folder / "main.py").is_file():
+            raise UserError(f"{folder} has no main.py: add one with functions, or set runtime.custom.entrypoint.")
+        return cls(
+            host=environment.get("HOST", "127.0.0.1"),
+            port=_number(environment, "PORT", 8000, range(65536)),
+            threads=_number(environment, "MAX_CONCURRENT_TASKS", 1, range(1, 100_001)),
+            folder=folder,
+        )
+
+
+def _number(environment: Mapping[str, str], name: str, default: int, allowed: range) -> int:
+    text = environment.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and int(text) in allowed):
+        raise UserError(f"{name} is {text!r}: set it to a number from {allowed[0]} to {allowed[-1]}.")
+    return int(text)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Take the port; raises UserError."""
+    try:
+        listener = socket.create_server((settings.host, settings.port))
+    except OSError as error:
+        address = f"{settings.host} port {settings.port}"
+        raise UserError(f"Cannot listen on {address}: {error.strerror}; set HOST and PORT to a free one.") from None
+    sys.stderr.write(f"Listening on http://{settings.host}:{listener.getsockname()[1]}.\n")
+    return listener
+
+
+class Server:
+    """One function server, from its open port to the end of its drain."""
+
+    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+        self._folder = settings.folder
+        self._listener = listener
+        self._calls = Calls(Threads(settings.threads))
+        self._stop = asyncio.Event()
+        # A daemon: an unfinished import must not hold up the exit.
+        self._loading = threading.Thread(target=self._load, name="load main.py", daemon=True)
+
+    async def run(self) -> None:
+        """Serve until the first signal, then drain; a second signal or a failed load ends the process at once."""
+        self._loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as group:
+            connections = Connections(group, self._calls.respond)
+            listener = await self._loop.create_server(connections.accept, sock=self._listener)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._loop.add_signal_handler(number, self._on_signal, number)
+            self._loading.start()
+            await self._stop.wait()
+            self._calls.draining = True
+            listener.close()
+            await connections.drain()
+
+    @property
+    def loading(self) -> bool:
+        return self._loading.is_alive()
+
+    def _on_signal(self, number: int) -> None:
+        if self._stop.is_set():
+            os._exit(128 + number)
+        self._stop.set()
+
+    def _load(self) -> None:
+        """Runs in its own thread, so that probes are answered meanwhile."""
+        try:
+            from runtime.functions import load
+
+            _forget_own_packages()
+            functions = load(self._folder)
+        except BaseException:  # main.py may also call sys.exit
+            traceback.print_exc()
+            exit_at_once(LOAD_FAILED)
+        self._loop.call_soon_threadsafe(self._loaded, functions)
+
+    def _loaded(self, functions: Mapping[str, Function]) -> None:
+        self._calls.functions = functions
+        sys.stderr.write(f"Ready: {', '.join(functions) or 'main.py has no functions'}.\n")
+
+
+def exit_at_once(code: int) -> NoReturn:
+    """What main.py has started, or is still importing, neither holds up this exit nor crashes it."""
+    sys.stdout.flush()
+    os._exit(code)
+
+
+def _forget_own_packages() -> None:
+    """Leave the names `runtime` and `proxy` to the user's own files; what is loaded goes on working without them."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("runtime", "proxy")]:
+        del sys.modules[name]

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from proxy.errors import AnswerError
+from runtime.connection import Connection, Connections
+from runtime.exchange import Reply, Request
+from tests.runtime.fakes import FakeTransport, settle
+
+POST = b"POST /f HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"
+
+
+class House:
+    """Connections whose requests wait until the test lets them go on; remembers them."""
+
+    def __init__(self, group: asyncio.TaskGroup) -> None:
+        self.seen: list[str] = []
+        self.go_on = asyncio.Event()
+        self.connections = Connections(group, self.respond)
+
+    async def respond(self, request: Request, reply: Reply) -> None:
+        try:
+            body = await request.body()
+            self.seen.append(f"{request.method} {request.path} {body.decode()}")
+            await self.go_on.wait()
+            reply.whole(200, b"{}")
+        except AnswerError as error:
+            reply.whole(error.status, str(error).encode())
+        except asyncio.CancelledError:
+            self.seen.append("cancelled")
+            raise
+
+    def connect(self) -> tuple[Connection, FakeTransport]:
+        connection, transport = self.connections.accept(), FakeTransport()
+        connection.connection_made(transport)
+        return connection, transport
+
+
+def run(scenario: Callable[[House], Awaitable[None]]) -> None:
+    async def within_a_group() -> None:
+        async with asyncio.TaskGroup() as group:
+            await scenario(House(group))
+
+    asyncio.run(within_a_group())
+
+
+def statuses(transport: FakeTransport) -> list[bytes]:
+    return re.findall(rb"HTTP/1.1 (\d+)", transport.sent)
+
+
+@pytest.mark.parametrize("step", [1, 7, 1000])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"POST /f?q=1 HTTP/1.1\r\nhost: x\r\ncontent-length: 7\r\n\r\n[1,2,3]",
+        b"POST /f HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\n[1,\r\n4\r\n2,3]\r\n0\r\n\r\n",
+    ],
+)
+def test_request_is_the_same_however_it_arrives(sent: bytes, step: int) -> None:
+    async def scenario(house: House) -> None:
+        connection, transport = house.connect()
+        house.go_on.set()
+        for start in range(0, len(sent), step):
+            connection.data_received(sent[start : start + step])
+        await settle()
+        assert house.seen == ["POST /f [1,2,3]"]
+        assert statuses(transport) == [b"200"]
+        assert not transport.closed
+
+    run(scenario)
+
+
+def test_requests_sent_ahead_are_answered_one_at_a_time_in_order() -> None:
+    async def scenario(house: House) -> None:
+        connection, transport = house.connect()
+        connection.data_received(POST + POST.replace(b"/f", b"/g"))
+        await settle()
+        assert house.seen == ["POST /f {}"]
+        assert not transport.reading
+        house.go_on.set()
+        await settle()
+        assert house.seen == ["POST /f {}", "POST /g {}"]
+        assert transport.reading
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GARBAGE\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.0\r\n\r\n", b"505"),
+        (b"GET / HTTP/1.1\r\na: " + b"x" * 65536 + b"\r\n\r\n", b"431"),
+        (b"GET /" + b"x" * 65536 + b" HTTP/1.1\r\n\r\n", b"431"),
+    ],
+)
+def test_what_is_not_served_is_refused_and_closed(sent: bytes, status: bytes) -> None:
+    async def scenario(house: House) -> None:
+        connection, transport = house.connect()
+        connection.data_received(sent)
+        connection.data_received(POST)
+        await settle()
+        assert statuses(transport) == [status]
+        assert b"connection: close" in transport.sent
+        assert transport.closed
+        assert house.seen == []
+
+    run(scenario)
+
+
+def test_head_that_never_ends_is_refused() -> None:
+    async def scenario(house: House) -> None:
+        connection, transport = house.connect()
+        connection.data_received(b"GET / HTTP/1.1\r\na: ")
+        for _ in range(17):
+            connection.data_received(b"x" * 4096)
+        await settle()
+        assert statuses(transport) == [b"431"]
+
+    run(scenario)
+
+
+def test_answers_before_a_malformed_request_are_still_given() -> None:
+    async def scenario(house: House) -> None:
+        connection, transport = house.connect()
+        connection.data_received(POST + b"GARBAGE\r\n\r\n")
+        house.go_on.set()
+        await settle()
+        assert statuses(transport) == [b"200", b"400"]
+
+    run(scenario)
+
+
+def test_half_close_cancels_the_call_and_then_closes() -> None:
+    async def scenario(house: House) -> None:
+        connection, transport = house.connect()
+        connection.data_received(POST)
+        await settle()
+        assert connection.eof_received()
+        assert not transport.closed
+        await settle()
+        assert house.seen == ["POST /f {}", "cancelled"]
+        assert transport.aborted
+
+    run(scenario)
+
+
+def test_half_close_before_the_task_has_begun_closes_too() -> None:
+    async def scenario(house: House) -> None:
+        connection, transport = house.connect()
+        connection.data_received(POST)
+        connection.eof_received()
+        await settle()
+        assert house.seen == []
+        assert transport.aborted
+
+    run(scenario)
+
+
+def test_idle_connection_ends_with_its_client() -> None:
+    async def scenario(house: House) -> None:
+        connection, _ = house.connect()
+        assert not connection.eof_received()
+
+    run(scenario)
+
+
+def test_reset_after_a_half_close_does_not_cancel_the_clean_up() -> None:
+    async def scenario(house: House) -> None:
+        cleaned = asyncio.Event()
+
+        async def respond(request: Request, reply: Reply) -> None:
+            try:
+                await house.go_on.wait()
+            finally:
+                await asyncio.sleep(0)
+                cleaned.set()
+
+        house.connections.respond = respond
+        connection, _ = house.connect()
+        connection.data_received(POST)
+        await settle()
+        connection.eof_received()
+        await asyncio.sleep(0)
+        connection.connection_lost(ConnectionResetError())
+        await settle()
+        assert cleaned.is_set()
+
+    run(scenario)
+
+
+def test_drain_closes_idle_connections_now_and_busy_ones_after_their_answer() -> None:
+    async def scenario(house: House) -> None:
+        (_, idle), (busy, transport) = house.connect(), house.connect()
+        busy.data_received(POST)
+        async with asyncio.TaskGroup() as group:
+            drain = group.create_task(house.connections.drain())
+            await settle()
+            assert (idle.closed, transport.closed) == (True, False)
+            house.go_on.set()
+            await settle()
+            assert b"connection: close" in transport.sent
+            assert transport.closed
+            assert not drain.done()
+            drain.cancel()
+
+    run(scenario)
+
+
+def test_drain_ends_when_the_last_connection_is_gone() -> None:
+    async def scenario(house: House) -> None:
+        connection, _ = house.connect()
+        async with asyncio.TaskGroup() as group:
+            drain = group.create_task(house.connections.drain())
+            await settle()
+            assert not drain.done()
+            connection.connection_lost(None)
+
+    run(scenario)
