@@ -24,7 +24,10 @@ class AnswerError(TidegateError):
 
     status = 500
     type = "internal_error"
-    retry_after_seconds: int | None = None
+
+    def __init__(self, message: str, retry_after_seconds: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class BadRequest(AnswerError):
@@ -78,10 +81,6 @@ class HeaderTooLarge(AnswerError):
 class QueueFull(AnswerError):
     status, type = 429, "queue_full"
 
-    def __init__(self, message: str, retry_after_seconds: int) -> None:
-        super().__init__(message)
-        self.retry_after_seconds = retry_after_seconds
-
 
 class ReplicaFailed(AnswerError):
     """The replica broke the connection or spoke invalid HTTP."""
@@ -103,7 +102,3 @@ class GatewayTimeout(AnswerError):
     """Queue wait, first byte or response_grace_period exceeded, or killed at the end of a drain."""
 
     status, type = 504, "gateway_timeout"
-
-    def __init__(self, message: str, retry_after_seconds: int | None = None) -> None:
-        super().__init__(message)
-        self.retry_after_seconds = retry_after_seconds

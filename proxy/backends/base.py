@@ -42,7 +42,12 @@ class Handle(Protocol):
 
 
 class Backend(Protocol):
-    """Starts the replicas of one app."""
+    """Starts the replicas of one app. `restarts`: one that fails can be ended and replaced by another."""
+
+    restarts: bool
+
+    def check(self) -> None:
+        """Raise UserError for what would fail every start and can be seen before the first."""
 
     async def prepare(self) -> None:
         """Do what has to be done once before the first start (install, pull); raises StartError."""

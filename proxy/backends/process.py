@@ -46,6 +46,7 @@ class ProcessBackend:
 
     def __init__(self, config: AppConfig) -> None:
         self._config = config
+        self.restarts = True
         self._venv: Path | None = None
 
     def check(self) -> None:

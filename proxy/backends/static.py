@@ -56,6 +56,7 @@ class StaticBackend:
 
     def __init__(self, config: AppConfig) -> None:
         self._config = config
+        self.restarts = False  # what fails there is somebody else's to mend: it is waited for
         self._used: set[tuple[str, int]] = set()
 
     def check(self) -> None:

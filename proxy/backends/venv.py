@@ -29,9 +29,8 @@ _REASON_LINES = 5
 async def make_venv(config: AppConfig) -> Path:
     """The folder of an environment with the app's packages, made once per set of requirements.
 
-    Raises StartError, and UserError for a requirements file that is not there.
-
-    A file that the requirements only refer to may change unnoticed.
+    Raises StartError, and UserError for a requirements file that is not there. A file that only
+    the requirements file names may change unnoticed.
     """
     folder = _cache() / _key(config)
     # Made in place under a lock, since an environment cannot be moved; the marker is written last.

@@ -28,7 +28,6 @@ class Backoff:
     def __init__(self) -> None:
         self.streak = 0
         self.until = 0.0
-        self.reason = ""
         self._counted_at = float("-inf")
 
     @property
@@ -36,8 +35,7 @@ class Backoff:
         """Starting failed again right after it had failed: those who wait are told."""
         return self.streak >= 2
 
-    def failed(self, reason: str, started_at: float, ready_seconds: float, now: float) -> None:
-        self.reason = reason
+    def failed(self, started_at: float, ready_seconds: float, now: float) -> None:
         if ready_seconds >= _LONGEST_PAUSE_SECONDS:
             self.streak = 0
         elif started_at < self._counted_at:

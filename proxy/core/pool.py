@@ -30,7 +30,7 @@ class Pool:
         self._balancer = balancer
         self._replicas: dict[str, Replica] = {}
         self._available: dict[Replica, None] = {}
-        self._refusal: AnswerError | None = None
+        self._refusal: Callable[[], AnswerError] | None = None
         self._granting = False
         self.service_seconds = 0.0  # how long a slot is held, a moving mean over about the last 20
 
@@ -61,7 +61,7 @@ class Pool:
     def wait(self, waiter: Waiter, now: float) -> None:
         """Put a request that found no slot into the line; raises QueueFull, or why nobody may wait at all."""
         if self._refusal is not None:
-            raise self._refusal
+            raise self._refusal()
         if self.queue.full:
             raise QueueFull("all replicas are busy and the queue is full", self.retry_after_seconds())
         self.queue.join(waiter, now)
@@ -103,7 +103,7 @@ class Pool:
         other = self.reserve(now)
         if other is None:
             if self._refusal is not None:
-                raise self._refusal
+                raise self._refusal()
             self.queue.join_first(waiter, now)
             self.demand.arrive(now)
             self.on_wait()
@@ -140,13 +140,13 @@ class Pool:
             self._grant(now)
         return True
 
-    def refuse(self, error: AnswerError | None, now: float) -> None:
+    def refuse(self, make_error: Callable[[], AnswerError] | None, now: float) -> None:
         """From now on nobody may wait, and those who do are refused; None allows waiting again."""
-        self._refusal = error
-        while error is not None and self.queue:
+        self._refusal = make_error
+        while make_error is not None and self.queue:
             waiter = self.queue.next()
             self.demand.leave(now)
-            waiter.refused(error)
+            waiter.refused(make_error())
 
     # Slots
 

@@ -9,8 +9,8 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import psutil
@@ -151,12 +151,18 @@ def test_what_a_replica_leaves_behind_is_killed(tmp_path: Path, run: Run) -> Non
     run(scenario())
 
 
-def test_a_process_that_left_the_group_and_keeps_the_output_open_delays_nothing(tmp_path: Path, run: Run) -> None:
+def test_a_process_that_left_the_group_and_keeps_the_output_open_costs_nothing(tmp_path: Path, run: Run) -> None:
     async def scenario() -> None:
         script = "import subprocess; print(subprocess.Popen(['sleep', '1000'], start_new_session=True).pid)"
-        async with started(tmp_path, script, sys.executable) as handle:
-            await handle.wait()
-            os.kill(int(handle.last_lines()[0]), signal.SIGKILL)  # raises if it is gone
+        open_files, left = [], []
+        for _ in range(2):
+            async with started(tmp_path, script, sys.executable) as handle:
+                await handle.wait()
+                open_files.append(psutil.Process().num_fds())
+                left.append(int(handle.last_lines()[0]))
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)  # raises if it is gone
+        assert open_files[0] == open_files[1]
 
     run(scenario())
 
@@ -224,13 +230,9 @@ async def main(folder, *, without_guard):
 @pytest.mark.parametrize("without_guard", [False, True], ids=["", "guard restarted"])
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_everything_dies_with_the_proxy(tmp_path: Path, loop: str, without_guard: bool) -> None:
-    argv = [sys.executable, "-c", PROXY, loop, str(tmp_path), str(without_guard)]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as proxy:
-        assert proxy.stdout
-        pids = {int(word) for word in proxy.stdout.readline().split()}
+    with killed_at_the_end(PROXY, loop, str(tmp_path), str(without_guard)) as pids:
         assert len(pids) == 5  # two replicas, their children, the guard
         assert all(alive(pid) for pid in pids)
-        proxy.kill()
     wait_until_gone(pids)
 
 
@@ -244,12 +246,21 @@ with subprocess.Popen(["sleep", "1000"], preexec_fn=bind_to_parent()) as child:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
 def test_a_replica_dies_with_the_proxy_even_without_the_guard() -> None:
-    with subprocess.Popen([sys.executable, "-c", BOUND], stdout=subprocess.PIPE, text=True) as proxy:
-        assert proxy.stdout
-        child = int(proxy.stdout.readline())
-        assert alive(child)
-        proxy.kill()
-    wait_until_gone({child})
+    with killed_at_the_end(BOUND) as pids:
+        assert all(alive(pid) for pid in pids)
+    wait_until_gone(pids)
+
+
+@contextmanager
+def killed_at_the_end(program: str, *arguments: str) -> Iterator[set[int]]:
+    """Run a Python program that prints the ids of the processes it has started."""
+    argv = [sys.executable, "-c", program, *arguments]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            yield {int(word) for word in process.stdout.readline().split()}
+        finally:
+            process.kill()
 
 
 def wait_until_gone(pids: set[int]) -> None:

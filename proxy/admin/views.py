@@ -1,0 +1,73 @@
+"""What the admin API says of an app, as plain values."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from proxy.admin.apps import AdminApp
+from proxy.core.replica import Replica
+
+# JSON documents: their values are of any type that JSON has.
+Document = dict[str, Any]
+
+
+def app_view(app: AdminApp) -> Document:
+    """One app, whole."""
+    pool, now = app.pool, time.monotonic()
+    return {
+        "name": app.config.name,
+        "backend": app.backend,
+        "balancer": app.config.scaling.load_balancing_algorithm,
+        "in_flight": pool.in_flight,
+        "queue": {
+            "length": len(pool.queue),
+            "oldest_wait_seconds": round(pool.queue.oldest_wait_seconds(now), 3),
+            "limit": pool.queue.limit,
+        },
+        "replicas": [_replica_view(app, replica, now) for replica in pool],
+        "scaling": _scaling_view(app),
+    }
+
+
+def _replica_view(app: AdminApp, replica: Replica, now: float) -> Document:
+    usage = app.metrics.usage.get(replica.id)
+    return {
+        "id": replica.id,
+        "state": replica.state.value,
+        "address": replica.address,
+        "in_flight": replica.in_flight,
+        "limit": replica.limit,
+        "started_at": _clock(replica.started_at, now),
+        "ready_at": _clock(replica.ready_at, now),
+        "cold_start_seconds": _rounded(replica.cold_start_seconds),
+        "cpu_ratio": _rounded(usage.cpu_ratio if usage else None),
+        "memory_bytes": usage.memory_bytes if usage else None,
+        **app.identity(replica),
+        "last_probe": replica.last_probe,
+    }
+
+
+def _scaling_view(app: AdminApp) -> Document:
+    settings, decision = app.config.scaling, app.last_decision()
+    return {
+        "min": settings.min_replicas,
+        "max": settings.max_replicas,
+        "desired": decision.desired if decision else None,
+        "metric": settings.metric,
+        "target": settings.target,
+        "observed": _rounded(decision.observed if decision else None),
+        "reason": decision.reason if decision else "",
+    }
+
+
+def _clock(monotonic: float | None, now: float) -> str | None:
+    """A moment of the monotonic clock as wall-clock time (ISO 8601, UTC)."""
+    if monotonic is None:
+        return None
+    return (datetime.now(UTC) - timedelta(seconds=now - monotonic)).isoformat(timespec="milliseconds")
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

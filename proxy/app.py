@@ -1,0 +1,206 @@
+"""The composition root: builds every object once, owns the tasks and the order in which all ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import entry_points
+
+from proxy.admin.apps import AdminApp
+from proxy.admin.server import AdminServer
+from proxy.backends.base import Backend
+from proxy.backends.choose import make_backend
+from proxy.config import AppConfig
+from proxy.control.lifecycle import Lifecycle
+from proxy.control.scaler import Scaler
+from proxy.control.usage import SAMPLE_SECONDS, UsageMeter
+from proxy.core.autoscaler.decision import Decision
+from proxy.core.balancers.base import Balancer
+from proxy.core.pool import Pool
+from proxy.core.replica import Replica, State
+from proxy.errors import UserError
+from proxy.metrics import AppMetrics
+from proxy.net.connections import Connections
+from proxy.net.deadlines import Deadlines
+from proxy.net.listener import Listener, unusable_address
+from proxy.net.service import Service, Site
+
+log = logging.getLogger("tidegate")
+
+_SWEEP_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `tidegate up` was told on the command line."""
+
+    backend: str = "process"
+    host: str = "127.0.0.1"
+    port: int = 8000
+    admin_host: str = "127.0.0.1"
+    admin_port: int = 8001
+
+
+class HardStop(Exception):
+    """A second signal came: stop at once."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class App:
+    """One app's objects, wired."""
+
+    def __init__(self, config: AppConfig, backend_name: str, tasks: asyncio.TaskGroup, deadlines: Deadlines) -> None:
+        self.backend_name = config.backend or backend_name
+        self.config = _fixed(config) if self.backend_name == "static" else config
+        self.backend: Backend = make_backend(self.backend_name, self.config)
+        self.backend.check()
+        balancer = load_balancer(self.config)
+        self.pool = Pool(balancer, self.config.queue.max_length, time.monotonic())
+        self.metrics = AppMetrics(self.config.name, self.pool)
+        self.lifecycle = Lifecycle(self.config, self.backend, self.pool, self.metrics, tasks)
+        self.scaler = Scaler(self.config.scaling, self.pool, self.lifecycle, self.metrics)
+        self.connections = Connections(tasks, deadlines, self.config.timeouts.connect_seconds)
+        self.service = Service(self.config, self.pool, self.connections, self.metrics, deadlines)
+        self.pool.on_wait = self.scaler.wake
+        self.pool.on_change = self._replica_changed
+        self.lifecycle.changed = self.scaler.wake
+
+    def _replica_changed(self, replica: Replica, _before: State) -> None:
+        if not replica.routable:
+            self.connections.drop(replica)
+        if replica.state is State.UNREADY:
+            self.lifecycle.hurry(replica)
+
+    def admin(self) -> AdminApp:
+        return AdminApp(self.config, self.backend_name, self.pool, self.metrics, self._identity, self._last_decision)
+
+    def _identity(self, replica: Replica) -> Mapping[str, int | str]:
+        handle = self.lifecycle.handle(replica)
+        return {} if handle is None else handle.identity
+
+    def _last_decision(self) -> Decision | None:
+        return self.scaler.records[-1].decision if self.scaler.records else None
+
+    def groups(self) -> dict[int, str]:
+        """The process groups of its replicas: leader's pid → replica id."""
+        pids = {replica.id: self._identity(replica).get("pid") for replica in self.pool}
+        return {pid: replica_id for replica_id, pid in pids.items() if isinstance(pid, int)}
+
+
+def _fixed(config: AppConfig) -> AppConfig:
+    """Replicas that somebody else runs are all used, all the time."""
+    count = len(config.static.replicas)
+    return replace(config, scaling=config.scaling.model_copy(update={"min_replicas": count, "max_replicas": count}))
+
+
+def load_balancer(config: AppConfig) -> Balancer:
+    """Raises UserError if a plug-in cannot be loaded."""
+    name = config.scaling.load_balancing_algorithm
+    (point, *_) = entry_points(group="tidegate.balancers", name=name)
+    try:
+        balancer: Balancer = point.load()()
+    except Exception as error:  # a plug-in's mistake may be of any kind
+        raise UserError(f"{config.file}: balancer {name} ({point.value}) cannot be loaded: {error}") from error
+    return balancer
+
+
+async def run(configs: Sequence[AppConfig], options: Options, announce: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT. Raises UserError before serving, HardStop on a second signal."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            await Proxy(configs, options, tasks).run(announce)
+            raise _Finished
+    except* _Finished:
+        pass
+    except* (UserError, HardStop) as group:
+        raise group.exceptions[0] from None
+
+
+class _Finished(Exception):
+    """All is drained: the loops that never end by themselves are cancelled."""
+
+
+class Proxy:
+    """All apps behind one data port and one admin port."""
+
+    def __init__(self, configs: Sequence[AppConfig], options: Options, tasks: asyncio.TaskGroup) -> None:
+        self._options = options
+        self._tasks = tasks
+        self._deadlines = Deadlines(_SWEEP_SECONDS)
+        self.apps = [App(config, options.backend, tasks, self._deadlines) for config in configs]
+        self._site = Site([app.service for app in self.apps], self._deadlines)
+        self._listener = Listener(self._site, max(app.config.limits.max_header_bytes for app in self.apps))
+        self._admin = AdminServer({app.config.name: app.admin() for app in self.apps}, lambda: not self._site.draining)
+        self._stop = asyncio.Event()
+
+    async def run(self, announce: Callable[[str], None]) -> None:
+        options = self._options
+        self._take_signals()
+        await self._listener.open(options.host, options.port)
+        try:
+            admin_port = await self._admin.open(options.admin_host, options.admin_port)
+        except OSError as error:
+            message = unusable_address("--admin-port", options.admin_host, options.admin_port, error)
+            raise UserError(message) from None
+        self._start_loops()
+        names = ", ".join(app.config.name for app in self.apps)
+        data, admin = _url(options.host, self._listener.port), _url(options.admin_host, admin_port)
+        announce(f"tidegate: serving {names} on {data} (admin {admin})")
+        await self._stop.wait()
+        await self._drain()
+
+    def _take_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled, number)
+
+    def _signalled(self, number: signal.Signals) -> None:
+        if self._stop.is_set():
+            self._tasks.create_task(_raise(HardStop(number)))
+        else:
+            log.info("%s: finishing what runs; a second signal stops at once", number.name)
+            self._stop.set()
+
+    def _start_loops(self) -> None:
+        self._tasks.create_task(self._deadlines.run())
+        self._tasks.create_task(self._listener.timeouts.run())
+        self._tasks.create_task(self._measure())
+        self._scalers = []
+        for app in self.apps:
+            self._tasks.create_task(app.lifecycle.prepare())
+            self._scalers.append(self._tasks.create_task(app.scaler.run()))
+
+    async def _measure(self) -> None:
+        meter = UsageMeter()
+        while True:
+            await asyncio.sleep(SAMPLE_SECONDS)
+            cores = {pid: app.config.hardware.cpu for app in self.apps for pid in app.groups()}
+            usage = meter.sample(cores, time.monotonic())
+            for app in self.apps:
+                app.metrics.usage = {replica_id: usage[pid] for pid, replica_id in app.groups().items()}
+
+    async def _drain(self) -> None:
+        """Clients first: what waits in line may still need replicas that are being started."""
+        await self._listener.drain()
+        for scaler in self._scalers:
+            scaler.cancel()
+        async with asyncio.TaskGroup() as closing:
+            for app in self.apps:
+                app.connections.close()
+                closing.create_task(app.lifecycle.close())
+        await self._admin.close()
+
+
+async def _raise(error: Exception) -> None:
+    raise error
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,0 +1,46 @@
+"""tidegate up: serve apps until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from proxy.cli.logs import set_up_logging
+
+_APPS = typer.Argument(help="Folders with a cerebrium.toml, or such files.", metavar="[APP]...")
+_BACKEND = typer.Option(help="What starts the replicas: process or static.")
+
+
+def up(
+    apps: Annotated[list[Path] | None, _APPS] = None,
+    backend: Annotated[str, _BACKEND] = "process",
+    host: Annotated[str, typer.Option(help="Address of the data port.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Data port; 0 picks a free one.")] = 8000,
+    admin_host: Annotated[str, typer.Option(help="Address of the admin port.")] = "127.0.0.1",
+    admin_port: Annotated[int, typer.Option(min=0, max=65535, help="Admin port; 0 picks a free one.")] = 8001,
+) -> None:
+    """Serve apps: replicas are started on demand, limited, balanced and scaled to zero and back."""
+    # Imported here: `tidegate check` and --help need none of it.
+    import uvloop
+
+    from proxy.app import HardStop, Options, run
+    from proxy.config import load_all
+
+    configs = load_all(apps or [Path()])
+    set_up_logging()
+    for config in configs:
+        for warning in config.warnings:
+            logging.getLogger("tidegate").warning("%s", warning)
+    try:
+        uvloop.run(run(configs, Options(backend, host, port, admin_host, admin_port), _announce))
+    except HardStop as stop:
+        sys.exit(128 + stop.number)
+
+
+def _announce(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

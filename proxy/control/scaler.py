@@ -1,0 +1,91 @@
+"""The loop that keeps an app at the number of replicas it should have: observe, decide, apply."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from proxy.config import Scaling
+from proxy.control.lifecycle import Lifecycle
+from proxy.core.autoscaler.decide import decide
+from proxy.core.autoscaler.decision import Decision
+from proxy.core.autoscaler.observation import Memory, Observation
+from proxy.core.autoscaler.victims import victims
+from proxy.core.pool import Pool
+from proxy.metrics import AppMetrics
+
+log = logging.getLogger("tidegate.scaler")
+
+_TICK_SECONDS = 1.0
+# Events come in swarms: after one, others are gathered for so long.
+_GATHER_SECONDS = 0.01
+_DECISIONS_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One decision with what it was made from."""
+
+    at: datetime
+    seen: Observation
+    decision: Decision
+
+
+class Scaler:
+    """Decides every second, and at once when woken."""
+
+    def __init__(self, settings: Scaling, pool: Pool, lifecycle: Lifecycle, metrics: AppMetrics) -> None:
+        self.records: deque[Record] = deque(maxlen=_DECISIONS_KEPT)
+        self._settings = settings
+        self._pool = pool
+        self._lifecycle = lifecycle
+        self._metrics = metrics
+        self._memory = Memory.fresh(settings, time.monotonic())
+        self._woken = asyncio.Event()
+        self.wake = self._woken.set
+
+    async def run(self) -> None:
+        while True:
+            self.step(time.monotonic())
+            try:
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+            self._woken.clear()
+            self.step(time.monotonic())
+            await asyncio.sleep(_GATHER_SECONDS)
+
+    def step(self, now: float) -> None:
+        seen = self._observe(now)
+        decision, self._memory = decide(self._settings, seen, self._memory, now)
+        last = self.records[-1].decision.desired if self.records else None
+        self.records.append(Record(datetime.now(UTC), seen, decision))
+        self._metrics.desired = decision.desired
+        if decision.desired != last:
+            log.info("%s: %d replicas wanted: %s", self._metrics.name, decision.desired, decision.reason)
+        self._apply(decision, now)
+
+    def _observe(self, now: float) -> Observation:
+        pool = self._pool
+        return Observation(
+            sample=pool.demand.sample(now),
+            in_flight=pool.in_flight,
+            queued=len(pool.queue),
+            replicas=sum(replica.wanted for replica in pool),
+        )
+
+    def _apply(self, decision: Decision, now: float) -> None:
+        may_start = self._lifecycle.may_start(now)
+        missing = decision.desired - sum(replica.wanted for replica in self._pool)
+        if missing < 0:
+            for replica in victims(self._pool, -missing):
+                self._lifecycle.drain(replica, now)
+        while missing > 0 and self._lifecycle.recall(now):
+            missing -= 1
+        for _ in range(missing if may_start else 0):
+            self._lifecycle.start_one(now)

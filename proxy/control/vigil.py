@@ -1,0 +1,78 @@
+"""Watching one replica: from the answers to its probes to the events of its table."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from proxy.config import AppConfig
+from proxy.control.prober import Answer, Prober, start_pause_seconds
+from proxy.core.health import Health
+from proxy.core.replica import Event, Replica, State
+
+_REVIVAL_SECONDS = 0.05
+
+
+class Vigil:
+    """What is known of one replica from asking it. `verdict` says why it was condemned."""
+
+    def __init__(self, config: AppConfig, prober: Prober, replica: Replica, slowest_start_seconds: float) -> None:
+        self.verdict = ""
+        self._slowest_start_seconds = slowest_start_seconds
+        self._missed = 0
+        self._probes = config.probes
+        self._give_up_seconds = config.deployment.initialization_timeout_seconds
+        self._prober = prober
+        self._replica = replica
+        self._readiness = Health(config.probes.failures)
+        self._health = Health(config.probes.failures)
+        self._hurry = asyncio.Event()
+
+    def hurry(self) -> None:
+        """Live traffic was refused: ask at once."""
+        self._hurry.set()
+
+    async def ask(self) -> Event:
+        """The readiness probe's answer as an event."""
+        replica = self._replica
+        answer = await self._prober.ready(replica.host, replica.port)
+        replica.last_probe = answer.text
+        event = self._event(answer)
+        self._missed = 0 if event is Event.PASSED else self._missed + 1
+        return event
+
+    def _event(self, answer: Answer) -> Event:
+        """A clear "no" counts at once; silence of a ready replica, which may only be busy, after `failures`."""
+        tripped = self._readiness.note(answer.passed)
+        busy = answer.silent and not tripped and self._replica.state is State.READY
+        return Event.PASSED if answer.passed or busy else Event.MISSED
+
+    async def condemned(self) -> bool:
+        """Whether it is to be replaced: not ready in time, or its health failed in a row."""
+        replica = self._replica
+        age = time.monotonic() - replica.started_at
+        if replica.ready_at is None:
+            self.verdict = f"not ready within {self._give_up_seconds:g} s: {replica.last_probe}"
+            return age >= self._give_up_seconds
+        if self._prober.health_path == self._prober.ready_path and replica.state is State.READY:
+            return False  # the same question has just been answered
+        answer = await self._prober.healthy(replica.host, replica.port)
+        self.verdict = f"its health check failed {self._probes.failures} times: {answer.text}"
+        return self._health.note(answer.passed)
+
+    async def pause(self) -> None:
+        """Until the next question is due, or live traffic was refused."""
+        try:
+            async with asyncio.timeout(self._pause_seconds()):
+                await self._hurry.wait()
+        except TimeoutError:
+            return
+        self._hurry.clear()
+
+    def _pause_seconds(self) -> float:
+        replica, interval = self._replica, self._probes.interval_seconds
+        if replica.ready_at is None:
+            return start_pause_seconds(time.monotonic() - replica.started_at, slowest=self._slowest_start_seconds)
+        if self._missed:  # an unready one is asked soon, then ever more seldom
+            return min(interval, _REVIVAL_SECONDS * 2.0 ** min(self._missed, 16))
+        return interval
