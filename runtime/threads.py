@@ -27,6 +27,9 @@ class Threads:
         try:
             return await asyncio.shield(outcome)
         except asyncio.CancelledError:
+            if not running.cancel():
+                await asyncio.wait([outcome])
+                outcome.result()
             raise
 
     async def items(self, source: Iterator[object]) -> AsyncGenerator[object, None]:

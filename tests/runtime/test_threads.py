@@ -24,7 +24,7 @@ def test_cancelled_call_returns_only_when_its_thread_has_ended() -> None:
 
     def work() -> None:
         started.set()
-        release.wait()
+        release.wait(5)
         ended.set()
 
     async def scenario() -> None:
@@ -47,7 +47,7 @@ def test_call_that_waits_for_a_thread_is_cancelled_at_once() -> None:
     async def scenario() -> None:
         threads = Threads(1)
         async with asyncio.TaskGroup() as group:
-            group.create_task(threads.call(release.wait))
+            group.create_task(threads.call(release.wait, 5))
             waiting = group.create_task(threads.call(calls.append, "ran"))
             await asyncio.sleep(0)
             waiting.cancel()
@@ -69,11 +69,12 @@ def test_iterator_is_closed_when_its_reader_stops() -> None:
             seen.append("closed")
 
     async def scenario() -> None:
-        async with aclosing(Threads(1).items(numbers())) as items:
+        source = numbers()
+        async with aclosing(Threads(1).items(source)) as items:
             assert await anext(items) == 1
+        assert seen == ["closed"]
 
     asyncio.run(scenario())
-    assert seen == ["closed"]
 
 
 def test_iterator_without_close_is_read_to_its_end() -> None:
