@@ -40,7 +40,7 @@ class Settings:
         if not (folder / "main.py").is_file():
             raise UserError(f"{folder} has no main.py: add one with functions, or set runtime.custom.entrypoint.")
         return cls(
-            host=environment.get("HOST", "127.0.0.1"),
+            host=environment.get("TIDEGATE_HOST", "127.0.0.1"),
             port=_number(environment, "PORT", 8000, range(65536)),
             threads=_number(environment, "MAX_CONCURRENT_TASKS", 1, range(1, 100_001)),
             folder=folder,
@@ -60,7 +60,7 @@ def listen(settings: Settings) -> socket.socket:
         listener = socket.create_server((settings.host, settings.port))
     except OSError as error:
         address = f"{settings.host} port {settings.port}"
-        raise UserError(f"Cannot listen on {address}: {error.strerror}; set HOST and PORT to a free one.") from None
+        raise UserError(f"Cannot listen on {address}: {error.strerror}; set TIDEGATE_HOST and PORT to a free one.") from None
     sys.stderr.write(f"Listening on http://{settings.host}:{listener.getsockname()[1]}.\n")
     return listener
 

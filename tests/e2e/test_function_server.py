@@ -174,7 +174,7 @@ def test_failing_import_shows_its_traceback_and_exits_with_3(start: Start) -> No
         (None, [], {}, "has no main.py"),
         ("", ["--", "vllm"], {}, "takes no arguments"),
         ("", [], {"PORT": "http"}, "PORT is 'http'"),
-        ("", [], {"HOST": "192.0.2.1"}, "Cannot listen on 192.0.2.1 port 0"),
+        ("", [], {"TIDEGATE_HOST": "192.0.2.1"}, "Cannot listen on 192.0.2.1 port 0"),
         ("", [], {"MAX_CONCURRENT_TASKS": "0"}, "MAX_CONCURRENT_TASKS is '0'"),
     ],
 )
