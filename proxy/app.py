@@ -16,13 +16,14 @@ from proxy.backends.base import Backend
 from proxy.backends.choose import make_backend
 from proxy.config import AppConfig
 from proxy.control.lifecycle import Lifecycle
+from proxy.control.prober import Prober
 from proxy.control.scaler import Scaler
 from proxy.control.usage import SAMPLE_SECONDS, UsageMeter
 from proxy.core.autoscaler.decision import Decision
 from proxy.core.balancers.base import Balancer
 from proxy.core.pool import Pool
 from proxy.core.replica import Replica, State
-from proxy.errors import UserError
+from proxy.errors import Draining, UserError
 from proxy.metrics import AppMetrics
 from proxy.net.connections import Connections
 from proxy.net.deadlines import Deadlines
@@ -64,7 +65,8 @@ class App:
         balancer = load_balancer(self.config)
         self.pool = Pool(balancer, self.config.queue.max_length, time.monotonic())
         self.metrics = AppMetrics(self.config.name, self.pool)
-        self.lifecycle = Lifecycle(self.config, self.backend, self.pool, self.metrics, tasks)
+        prober = Prober(self.config, ours=self.backend.restarts)
+        self.lifecycle = Lifecycle(self.config, self.backend, prober, self.pool, self.metrics, tasks)
         self.scaler = Scaler(self.config.scaling, self.pool, self.lifecycle, self.metrics)
         self.connections = Connections(tasks, deadlines, self.config.timeouts.connect_seconds)
         self.service = Service(self.config, self.pool, self.connections, self.metrics, deadlines)
@@ -138,41 +140,52 @@ class Proxy:
         self._site = Site([app.service for app in self.apps], self._deadlines)
         self._listener = Listener(self._site, max(app.config.limits.max_header_bytes for app in self.apps))
         self._admin = AdminServer({app.config.name: app.admin() for app in self.apps}, lambda: not self._site.draining)
+        self._scalers: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
+        self._stopped_at_once = False
 
     async def run(self, announce: Callable[[str], None]) -> None:
-        options = self._options
         self._take_signals()
+        try:
+            announce(await self._open())
+            self._start_loops()
+            await self._stop.wait()
+            await self._drain()
+        finally:
+            self._listener.close()
+            await self._admin.close()
+
+    async def _open(self) -> str:
+        """Listen; returns what is said about it."""
+        options = self._options
         await self._listener.open(options.host, options.port)
         try:
             admin_port = await self._admin.open(options.admin_host, options.admin_port)
         except OSError as error:
             message = unusable_address("--admin-port", options.admin_host, options.admin_port, error)
             raise UserError(message) from None
-        self._start_loops()
         names = ", ".join(app.config.name for app in self.apps)
         data, admin = _url(options.host, self._listener.port), _url(options.admin_host, admin_port)
-        announce(f"tidegate: serving {names} on {data} (admin {admin})")
-        await self._stop.wait()
-        await self._drain()
+        return f"tidegate: serving {names} on {data} (admin {admin})"
 
     def _take_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled, number)
+        loop.add_signal_handler(signal.SIGHUP, log.warning, "SIGHUP: a changed configuration needs a restart")
 
     def _signalled(self, number: signal.Signals) -> None:
-        if self._stop.is_set():
-            self._tasks.create_task(_raise(HardStop(number)))
-        else:
+        if not self._stop.is_set():
             log.info("%s: finishing what runs; a second signal stops at once", number.name)
             self._stop.set()
+        elif not self._stopped_at_once:
+            self._stopped_at_once = True
+            self._tasks.create_task(_raise(HardStop(number)))
 
     def _start_loops(self) -> None:
         self._tasks.create_task(self._deadlines.run())
         self._tasks.create_task(self._listener.timeouts.run())
         self._tasks.create_task(self._measure())
-        self._scalers = []
         for app in self.apps:
             self._tasks.create_task(app.lifecycle.prepare())
             self._scalers.append(self._tasks.create_task(app.scaler.run()))
@@ -181,21 +194,31 @@ class Proxy:
         meter = UsageMeter()
         while True:
             await asyncio.sleep(SAMPLE_SECONDS)
-            cores = {pid: app.config.hardware.cpu for app in self.apps for pid in app.groups()}
+            groups_of = {app: app.groups() for app in self.apps}
+            cores = {pid: app.config.hardware.cpu for app, groups in groups_of.items() for pid in groups}
             usage = meter.sample(cores, time.monotonic())
-            for app in self.apps:
-                app.metrics.usage = {replica_id: usage[pid] for pid, replica_id in app.groups().items()}
+            for app, groups in groups_of.items():
+                app.metrics.usage = {replica_id: usage[pid] for pid, replica_id in groups.items()}
 
     async def _drain(self) -> None:
         """Clients first: what waits in line may still need replicas that are being started."""
-        await self._listener.drain()
+        await self._let_clients_finish()
         for scaler in self._scalers:
             scaler.cancel()
         async with asyncio.TaskGroup() as closing:
             for app in self.apps:
                 app.connections.close()
                 closing.create_task(app.lifecycle.close())
-        await self._admin.close()
+
+    async def _let_clients_finish(self) -> None:
+        longest = max(app.config.scaling.response_grace_period_seconds for app in self.apps)
+        try:
+            async with asyncio.timeout(longest):
+                await self._listener.drain()
+        except TimeoutError:
+            log.warning("%d clients have not finished within %g s", len(self._listener), longest)
+            for app in self.apps:
+                app.pool.refuse(lambda: Draining("the proxy is shutting down"), time.monotonic())
 
 
 async def _raise(error: Exception) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -44,14 +45,12 @@ class Histogram:
         return rows
 
 
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What a replica's processes use: `cpu_ratio` of hardware.cpu, `memory_bytes` resident."""
 
-    __slots__ = ("cpu_ratio", "memory_bytes")
-
-    def __init__(self, cpu_ratio: float, memory_bytes: int) -> None:
-        self.cpu_ratio = cpu_ratio
-        self.memory_bytes = memory_bytes
+    cpu_ratio: float
+    memory_bytes: int
 
 
 class AppMetrics:

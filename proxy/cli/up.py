@@ -12,15 +12,25 @@ import typer
 from proxy.cli.logs import set_up_logging
 
 _APPS = typer.Argument(help="Folders with a cerebrium.toml, or such files.", metavar="[APP]...")
+
+
+def _host(value: str) -> str:
+    try:
+        value.encode("idna")
+    except UnicodeError:
+        raise typer.BadParameter(f"{value} is no host name or address") from None
+    return value
+
+
 _BACKEND = typer.Option(help="What starts the replicas: process or static.")
 
 
 def up(
     apps: Annotated[list[Path] | None, _APPS] = None,
     backend: Annotated[str, _BACKEND] = "process",
-    host: Annotated[str, typer.Option(help="Address of the data port.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(callback=_host, help="Address of the data port.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Data port; 0 picks a free one.")] = 8000,
-    admin_host: Annotated[str, typer.Option(help="Address of the admin port.")] = "127.0.0.1",
+    admin_host: Annotated[str, typer.Option(callback=_host, help="Address of the admin port.")] = "127.0.0.1",
     admin_port: Annotated[int, typer.Option(min=0, max=65535, help="Admin port; 0 picks a free one.")] = 8001,
 ) -> None:
     """Serve apps: replicas are started on demand, limited, balanced and scaled to zero and back."""

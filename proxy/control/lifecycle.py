@@ -8,28 +8,30 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 
 from proxy.backends.base import Backend, Handle
 from proxy.config import AppConfig
+from proxy.control.preparation import Preparation
 from proxy.control.prober import SLOWEST_START_SECONDS, Prober
-from proxy.control.termination import Termination
+from proxy.control.recovery import Recovery
+from proxy.control.termination import End, Termination
 from proxy.control.vigil import Vigil
-from proxy.core.health import Backoff
 from proxy.core.pool import Pool
 from proxy.core.replica import Event, Replica, State
-from proxy.errors import NoReplica, StartError
+from proxy.errors import StartError
 from proxy.metrics import AppMetrics
 
 log = logging.getLogger("tidegate.lifecycle")
 
-_LOG_LINES_SHOWN = 10
+_UNWANTED = End("drained", "not wanted any more before it had started")
 
 
 class Life:
     """What is known of one replica besides its slots, from its start request to its end."""
 
     def __init__(self) -> None:
-        self.starting: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[End] | None = None
         self.handle: Handle | None = None
         self.vigil: Vigil | None = None
         self.termination: Termination | None = None
@@ -39,20 +41,25 @@ class Lifecycle:
     """Owns the lives of one app's replicas; `changed` is called whenever their number or states changed."""
 
     def __init__(
-        self, config: AppConfig, backend: Backend, pool: Pool, metrics: AppMetrics, tasks: asyncio.TaskGroup
+        self,
+        config: AppConfig,
+        backend: Backend,
+        prober: Prober,
+        pool: Pool,
+        metrics: AppMetrics,
+        tasks: asyncio.TaskGroup,
     ) -> None:
         self.backend = backend
-        self.backoff = Backoff()
+        self.recovery = Recovery(config.name, pool)
         self.changed: Callable[[], None] = lambda: None
         self._config = config
         self._pool = pool
         self._metrics = metrics
         self._tasks = tasks
-        self._prober = Prober(config, ours=backend.restarts)
+        self._prober = prober
+        self._preparation = Preparation(backend, tasks)
         self._lives: dict[Replica, Life] = {}
         self._orders = itertools.count()
-        self._preparing = asyncio.Lock()
-        self._prepared = False
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -63,15 +70,9 @@ class Lifecycle:
     async def prepare(self) -> None:
         """Do what the backend has to do once, before the first replica is asked for."""
         try:
-            await self._prepare()
+            await self._preparation.done()
         except StartError as error:
             log.error("%s: %s", self._config.name, error)  # the first start tries again, and is answered for
-
-    async def _prepare(self) -> None:
-        async with self._preparing:
-            if not self._prepared:
-                await self.backend.prepare()
-                self._prepared = True
 
     # From start to end
 
@@ -81,95 +82,94 @@ class Lifecycle:
         self._pool.add(replica)
         self._empty.clear()
         life = self._lives[replica] = Life()
-        life.starting = self._tasks.create_task(self._live(replica, life))
+        life.task = self._tasks.create_task(self._live(replica, life))
+        # Not the task's own last step: one that is cancelled before its first step takes none.
+        life.task.add_done_callback(partial(self._over, replica, life))
 
-    async def _live(self, replica: Replica, life: Life) -> None:
+    async def _live(self, replica: Replica, life: Life) -> End:
         try:
-            await self._prepare()
-            handle = await self.backend.start(replica.id)
+            await self._preparation.done()
+            life.handle = await self.backend.start(replica.id)
+            return await self._serve(replica, life, life.handle)
         except StartError as error:
-            self._ended(replica, str(error), ())
-            return
-        except asyncio.CancelledError:
-            self._ended(replica, "not wanted any more while it started", ())
-            raise
-        life.handle, life.starting = handle, None
+            return End("not started", str(error))
+        except Exception as error:  # a mistake of ours in one replica's life does not end the others'
+            log.exception("%s: replica %s", self._config.name, replica.id)
+            return End("internal error", f"internal error: {error!r}")
+        finally:
+            if life.handle is not None:
+                await life.handle.kill()  # nothing, unless everything is being stopped at once
+
+    async def _serve(self, replica: Replica, life: Life, handle: Handle) -> End:
         replica.host, replica.port = handle.host, handle.port
         log.info("%s: replica %s started at %s", self._config.name, replica.id, replica.address)
         slowest = SLOWEST_START_SECONDS if self.backend.restarts else self._config.probes.interval_seconds
         life.vigil = Vigil(self._config, self._prober, replica, slowest)
-        watching = self._tasks.create_task(self._watch(replica, life.vigil, time.monotonic()))
-        gone = await handle.wait()
-        watching.cancel()
-        reason = life.vigil.verdict if replica.state is State.FAILED else gone.reason
-        self._ended(replica, reason, handle.last_lines())
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(self._watch(replica, life.vigil))
+            gone = await handle.wait()
+            watching.cancel()
+        return End(gone.reason, gone.reason)
 
-    async def _watch(self, replica: Replica, vigil: Vigil, started: float) -> None:
+    async def _watch(self, replica: Replica, vigil: Vigil) -> None:
         """Turn the answers to the probes into events, for as long as the replica is there."""
         while not replica.gone:
             first = replica.ready_at is None
             event = await vigil.ask()
             if self._pool.apply(replica, event, time.monotonic()):
-                self._report(replica, vigil, started, first)
-            if self.backend.restarts and replica.wanted and await vigil.condemned():
-                self._condemn(replica, vigil)
+                self._report(replica, vigil, first)
+            if self.backend.restarts and replica.wanted and (verdict := await vigil.verdict()) is not None:
+                self._condemn(replica, verdict)
             await vigil.pause()
 
-    def _report(self, replica: Replica, vigil: Vigil, started: float, first: bool) -> None:
+    def _report(self, replica: Replica, vigil: Vigil, first: bool) -> None:
         now, name = time.monotonic(), self._config.name
         if not replica.routable:
             log.warning("%s: replica %s is not ready: %s", name, replica.id, replica.last_probe)
         elif first:
-            self._metrics.became_ready({"start": started - replica.started_at, "ready": now - started})
+            self._metrics.became_ready({"start": vigil.began - replica.started_at, "ready": now - vigil.began})
             log.info("%s: replica %s is ready after %.2f s", name, replica.id, now - replica.started_at)
         else:
             log.info("%s: replica %s is ready again", name, replica.id)
         if replica.routable:
-            self._pool.refuse(None, now)
+            self.recovery.succeeded(now)
         self.changed()
 
-    def _condemn(self, replica: Replica, vigil: Vigil) -> None:
-        if self._pool.apply(replica, Event.CONDEMN, time.monotonic()) and replica.gone:
-            log.error("%s: replica %s is given up: %s", self._config.name, replica.id, vigil.verdict)
-            self._terminate(replica)
-            self.changed()
+    def _over(self, replica: Replica, life: Life, task: asyncio.Task[End]) -> None:
+        if not task.cancelled() and task.exception() is None:
+            self._bury(replica, task.result())
+        elif task.cancelled() and life.handle is None and replica.state is State.DRAINING:
+            self._bury(replica, _UNWANTED)
+        # Otherwise everything is being stopped at once.
 
-    def _ended(self, replica: Replica, reason: str, last_lines: tuple[str, ...]) -> None:
-        now = time.monotonic()
-        expected = replica.state is State.DRAINING
+    def _bury(self, replica: Replica, end: End) -> None:
+        now, before = time.monotonic(), replica.state
         self._pool.apply(replica, Event.EXIT, now)
         self._pool.remove(replica)
-        del self._lives[replica]
-        self._metrics.exited("drained" if expected else reason)
-        self._metrics.usage.pop(replica.id, None)
-        if expected:
-            log.info("%s: replica %s has stopped (%s)", self._config.name, replica.id, reason)
+        if before is State.DRAINING:
+            self._metrics.exited("drained")
+        if before in {State.DRAINING, State.FAILED}:
+            log.info("%s: replica %s has stopped (%s)", self._config.name, replica.id, end.reason)
         else:
-            self._crashed(replica, reason, last_lines, now)
+            self._failed(replica, end, now)
+        self._metrics.usage.pop(replica.id, None)
+        del self._lives[replica]
         if not self._lives:
             self._empty.set()
         self.changed()
 
-    # Crashes
+    def _condemn(self, replica: Replica, verdict: End) -> None:
+        now = time.monotonic()
+        if self._pool.apply(replica, Event.CONDEMN, now) and replica.gone:
+            self._failed(replica, verdict, now)
+            self._terminate(replica)
+            self.changed()
 
-    def _crashed(self, replica: Replica, reason: str, last_lines: tuple[str, ...], now: float) -> None:
-        ready_seconds = 0.0 if replica.ready_at is None else now - replica.ready_at
-        self.backoff.failed(replica.started_at, ready_seconds, now)
-        log.error("%s: replica %s failed: %s", self._config.name, replica.id, reason)
-        if self.backoff.hopeless and not any(other.routable for other in self._pool):
-            said = "\n".join(last_lines[-_LOG_LINES_SHOWN:])
-            message = f"no replica of {self._config.name} can be started: {reason}" + (f"\n{said}" if said else "")
-            self._pool.refuse(lambda: NoReplica(message, self._retry_after_seconds()), now)
-
-    def _retry_after_seconds(self) -> int:
-        return max(1, round(self.backoff.until - time.monotonic()))
-
-    def may_start(self, now: float) -> bool:
-        """Not in the pause after a crash. Once it is over, requests may wait for the next start."""
-        if now < self.backoff.until:
-            return False
-        self._pool.refuse(None, now)
-        return True
+    def _failed(self, replica: Replica, end: End, now: float) -> None:
+        log.error("%s: replica %s failed: %s", self._config.name, replica.id, end.reason)
+        self._metrics.exited(end.kind)
+        handle = self._lives[replica].handle
+        self.recovery.failed(replica, end.reason, handle.last_lines() if handle is not None else (), now)
 
     def hurry(self, replica: Replica) -> None:
         """Live traffic was refused: ask the replica at once."""
@@ -187,12 +187,11 @@ class Lifecycle:
 
     def _terminate(self, replica: Replica) -> None:
         life = self._lives[replica]
-        if life.handle is None:
-            if life.starting is not None:
-                life.starting.cancel()
-            return
-        life.termination = Termination(self._config, replica, life.handle)
-        self._tasks.create_task(life.termination.run())
+        if life.handle is not None:
+            life.termination = Termination(self._config, replica, life.handle)
+            self._tasks.create_task(life.termination.run())
+        elif life.task is not None:
+            life.task.cancel()
 
     def recall(self, now: float) -> bool:
         """Take a draining replica back that was not sent SIGTERM yet; false if there is none."""
@@ -209,5 +208,4 @@ class Lifecycle:
         for replica in list(self._lives):
             self.drain(replica, now)
         await self._empty.wait()
-        await self._prober.close()
         await self.backend.close()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import json
 from dataclasses import dataclass
 
 import aiohttp
+import orjson
 
 from proxy.config import AppConfig
 
@@ -40,17 +40,12 @@ class Prober:
         ready, health = ("/ready", "/health") if ours else ("", "")
         self.ready_path = custom.readycheck_endpoint if custom is not None else ready
         self.health_path = custom.healthcheck_endpoint if custom is not None else health
-        self._session: aiohttp.ClientSession | None = None
 
     async def ready(self, host: str, port: int) -> Answer:
         return await self._ask(host, port, self.ready_path)
 
     async def healthy(self, host: str, port: int) -> Answer:
         return await self._ask(host, port, self.health_path)
-
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
 
     async def _ask(self, host: str, port: int, path: str) -> Answer:
         what = path or "the port"
@@ -59,7 +54,7 @@ class Prober:
                 return await (self._get(host, port, path) if path else self._connect(host, port))
         except TimeoutError:
             return Answer(False, f"{what} did not answer within {self._timeout:g} s", silent=True)
-        except (OSError, aiohttp.ClientError) as error:
+        except (OSError, ValueError, aiohttp.ClientError) as error:  # ValueError: what no host name can be
             return Answer(False, f"{what}: {_said(error)}")
 
     async def _connect(self, host: str, port: int) -> Answer:
@@ -68,31 +63,42 @@ class Prober:
         return Answer(True, "the port accepts connections")
 
     async def _get(self, host: str, port: int, path: str) -> Answer:
-        if self._session is None:
-            # A new connection for each question: a kept one would hold up a server that is shutting down.
-            connector = aiohttp.TCPConnector(force_close=True, limit=0)
-            self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
-        url = f"http://{host if ':' not in host else f'[{host}]'}:{port}{path}"
-        async with self._session.get(url, allow_redirects=False) as response:
-            body = await response.content.read(_MAX_BODY_BYTES)
-            text = f"{path} answered {response.status}"
-            if not 200 <= response.status < 300:
-                return Answer(False, f"{text}: {_first_line(body)}" if body.strip() else text)
-            if _says_not_ready(body):
-                return Answer(False, f'{text}, but says "ready": false')
-            return Answer(True, text)
+        # A new connection for each question: a kept one would hold up a server that is shutting down.
+        connector = aiohttp.TCPConnector(force_close=True)
+        url = f"http://{f'[{host}]' if ':' in host else host}:{port}{path}"
+        async with (
+            aiohttp.ClientSession(connector=connector, auto_decompress=False) as session,
+            session.get(url, allow_redirects=False) as response,
+        ):
+            body = await _beginning(response.content)
+        text = f"{path} answered {response.status}"
+        if not 200 <= response.status < 300:
+            said = _first_line(body)
+            return Answer(False, f"{text}: {said}" if said else text)
+        if _says_not_ready(body):
+            return Answer(False, f'{text}, but says "ready": false')
+        return Answer(True, text)
+
+
+async def _beginning(content: aiohttp.StreamReader) -> bytes:
+    """A body up to its end or a bound: one read brings only what has arrived."""
+    body = b""
+    while len(body) < _MAX_BODY_BYTES and (piece := await content.read(_MAX_BODY_BYTES)):
+        body += piece
+    return body
 
 
 def _says_not_ready(body: bytes) -> bool:
     try:
-        document = json.loads(body)
-    except ValueError:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
         return False
     return isinstance(document, dict) and document.get("ready") is False
 
 
 def _first_line(body: bytes) -> str:
-    return body.decode(errors="replace").strip().splitlines()[0][:200]
+    lines = body.decode(errors="replace").strip().splitlines()
+    return lines[0][:200] if lines else ""
 
 
 def _said(error: Exception) -> str:

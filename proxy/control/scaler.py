@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,7 +22,7 @@ from proxy.metrics import AppMetrics
 log = logging.getLogger("tidegate.scaler")
 
 _TICK_SECONDS = 1.0
-# Events come in swarms: after one, others are gathered for so long.
+# Events come in swarms: after a decision, others are gathered for so long.
 _GATHER_SECONDS = 0.01
 _DECISIONS_KEPT = 1000
 
@@ -50,15 +51,12 @@ class Scaler:
 
     async def run(self) -> None:
         while True:
-            self.step(time.monotonic())
-            try:
-                async with asyncio.timeout(_TICK_SECONDS):
-                    await self._woken.wait()
-            except TimeoutError:
-                continue
             self._woken.clear()
             self.step(time.monotonic())
             await asyncio.sleep(_GATHER_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await self._woken.wait()
 
     def step(self, now: float) -> None:
         seen = self._observe(now)
@@ -67,7 +65,7 @@ class Scaler:
         self.records.append(Record(datetime.now(UTC), seen, decision))
         self._metrics.desired = decision.desired
         if decision.desired != last:
-            log.info("%s: %d replicas wanted: %s", self._metrics.name, decision.desired, decision.reason)
+            log.info("%s: replicas wanted: %d (%s)", self._metrics.name, decision.desired, decision.reason)
         self._apply(decision, now)
 
     def _observe(self, now: float) -> Observation:
@@ -80,7 +78,7 @@ class Scaler:
         )
 
     def _apply(self, decision: Decision, now: float) -> None:
-        may_start = self._lifecycle.may_start(now)
+        may_start = self._lifecycle.recovery.may_start(now)
         missing = decision.desired - sum(replica.wanted for replica in self._pool)
         if missing < 0:
             for replica in victims(self._pool, -missing):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 
 from proxy.backends.base import Handle
 from proxy.config import AppConfig
@@ -12,40 +13,48 @@ from proxy.core.replica import Replica
 log = logging.getLogger("tidegate.lifecycle")
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """Why a replica ended: `kind` is one of few, to be counted; `reason` is for a person."""
+
+    kind: str
+    reason: str
+
+
 class Termination:
     """One replica's end, from the moment it gets no more requests."""
 
     def __init__(self, config: AppConfig, replica: Replica, handle: Handle) -> None:
-        self._when_idle = config.drain.sigterm == "when-idle"
         self._grace_seconds = config.scaling.response_grace_period_seconds
         self._replica = replica
         self._handle = handle
-        self._due = asyncio.Event()
-        self._signalled = False
+        self._waits = config.drain.sigterm == "when-idle" and replica.in_flight > 0
         self._recalled = False
+        self._due = asyncio.Event()
 
     def recall(self) -> bool:
-        """Call it off; false if SIGTERM was sent already."""
-        if self._signalled:
+        """Call it off; false unless it still waits for the last request to end."""
+        if not self._waits:
             return False
         self._recalled = True
         self._due.set()
         return True
 
     async def run(self) -> None:
-        replica = self._replica
-        if self._when_idle:
-            replica.when_idle(self._due.set)
+        if self._waits:
+            self._replica.when_idle(self._due.set)
             await self._due.wait()
-            replica.when_idle(None)
-            if self._recalled:
-                return
-        self._signalled = True
+            self._replica.when_idle(None)
+            self._waits = False
+        if not self._recalled:
+            await self._signal()
+
+    async def _signal(self) -> None:
         await self._handle.terminate()
         try:
             async with asyncio.timeout(self._grace_seconds):
                 await self._handle.wait()
         except TimeoutError:
-            log.warning("replica %s is killed: it ran for %g s after SIGTERM", replica.id, self._grace_seconds)
-            replica.killed = True
+            log.warning("replica %s is killed: it ran for %g s after SIGTERM", self._replica.id, self._grace_seconds)
+            self._replica.killed = True
             await self._handle.kill()

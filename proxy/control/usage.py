@@ -19,6 +19,8 @@ class UsageMeter:
 
     def sample(self, groups: dict[int, float], now: float) -> dict[int, Usage]:
         """Usage of each group (leader's pid → cores that count as 1.0)."""
+        if not groups:
+            return {}
         cpu_seconds = dict.fromkeys(groups, 0.0)
         memory = dict.fromkeys(groups, 0)
         for process in psutil.process_iter():

@@ -7,6 +7,7 @@ import time
 
 from proxy.config import AppConfig
 from proxy.control.prober import Answer, Prober, start_pause_seconds
+from proxy.control.termination import End
 from proxy.core.health import Health
 from proxy.core.replica import Event, Replica, State
 
@@ -14,10 +15,10 @@ _REVIVAL_SECONDS = 0.05
 
 
 class Vigil:
-    """What is known of one replica from asking it. `verdict` says why it was condemned."""
+    """What is known of one replica from asking it; `began` when it had been started (time.monotonic)."""
 
     def __init__(self, config: AppConfig, prober: Prober, replica: Replica, slowest_start_seconds: float) -> None:
-        self.verdict = ""
+        self.began = time.monotonic()
         self._slowest_start_seconds = slowest_start_seconds
         self._missed = 0
         self._probes = config.probes
@@ -26,6 +27,7 @@ class Vigil:
         self._replica = replica
         self._readiness = Health(config.probes.failures)
         self._health = Health(config.probes.failures)
+        self._health_due = 0.0
         self._hurry = asyncio.Event()
 
     def hurry(self) -> None:
@@ -47,18 +49,23 @@ class Vigil:
         busy = answer.silent and not tripped and self._replica.state is State.READY
         return Event.PASSED if answer.passed or busy else Event.MISSED
 
-    async def condemned(self) -> bool:
-        """Whether it is to be replaced: not ready in time, or its health failed in a row."""
-        replica = self._replica
-        age = time.monotonic() - replica.started_at
+    async def verdict(self) -> End | None:
+        """Why it is to be replaced: not ready in time, or its health failed in a row; None if it is not."""
+        replica, now = self._replica, time.monotonic()
         if replica.ready_at is None:
-            self.verdict = f"not ready within {self._give_up_seconds:g} s: {replica.last_probe}"
-            return age >= self._give_up_seconds
+            seconds = self._give_up_seconds
+            late = now - self.began >= seconds
+            return End("not ready in time", f"not ready within {seconds:g} s: {replica.last_probe}") if late else None
         if self._prober.health_path == self._prober.ready_path and replica.state is State.READY:
-            return False  # the same question has just been answered
+            self._health.note(True)  # the same question has just been answered
+            return None
+        if now < self._health_due:  # an unready replica is asked for readiness far more often
+            return None
+        self._health_due = now + self._probes.interval_seconds
         answer = await self._prober.healthy(replica.host, replica.port)
-        self.verdict = f"its health check failed {self._probes.failures} times: {answer.text}"
-        return self._health.note(answer.passed)
+        if not self._health.note(answer.passed):
+            return None
+        return End("unhealthy", f"its health check failed {self._probes.failures} times: {answer.text}")
 
     async def pause(self) -> None:
         """Until the next question is due, or live traffic was refused."""
@@ -70,9 +77,9 @@ class Vigil:
         self._hurry.clear()
 
     def _pause_seconds(self) -> float:
-        replica, interval = self._replica, self._probes.interval_seconds
-        if replica.ready_at is None:
-            return start_pause_seconds(time.monotonic() - replica.started_at, slowest=self._slowest_start_seconds)
+        interval = self._probes.interval_seconds
+        if self._replica.ready_at is None:
+            return start_pause_seconds(time.monotonic() - self.began, slowest=self._slowest_start_seconds)
         if self._missed:  # an unready one is asked soon, then ever more seldom
             return min(interval, _REVIVAL_SECONDS * 2.0 ** min(self._missed, 16))
         return interval

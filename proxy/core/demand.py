@@ -11,6 +11,7 @@ class DemandSample(NamedTuple):
     seconds: float
     mean: float  # requests in flight or waiting, averaged over those seconds
     arrivals: int
+    refused: int = 0  # those of the arrivals that found neither a slot nor room in the line
 
 
 class Demand:
@@ -20,13 +21,14 @@ class Demand:
     and those still here add the time of the sample. Times are taken from the last sample, to keep them small.
     """
 
-    __slots__ = ("_area", "_arrivals", "_since", "present")
+    __slots__ = ("_area", "_arrivals", "_refused", "_since", "present")
 
     def __init__(self, now: float) -> None:
         self.present = 0
         self._since = now
         self._area = 0.0
         self._arrivals = 0
+        self._refused = 0
 
     def arrive(self, now: float) -> None:
         self.present += 1
@@ -37,9 +39,14 @@ class Demand:
         self.present -= 1
         self._area += now - self._since
 
+    def refuse(self) -> None:
+        """A request came and was turned away at once."""
+        self._arrivals += 1
+        self._refused += 1
+
     def sample(self, now: float) -> DemandSample:
         seconds = now - self._since
         mean = (self._area + self.present * seconds) / seconds if seconds > 0 else float(self.present)
-        arrivals, self._arrivals = self._arrivals, 0
-        self._area, self._since = 0.0, now
-        return DemandSample(seconds, max(0.0, mean), arrivals)
+        sample = DemandSample(seconds, max(0.0, mean), self._arrivals, self._refused)
+        self._area, self._since, self._arrivals, self._refused = 0.0, now, 0, 0
+        return sample

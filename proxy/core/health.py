@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_LONGEST_PAUSE_SECONDS = 60.0
+_PAUSES_SECONDS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 
 
 class Health:
@@ -36,11 +36,10 @@ class Backoff:
         return self.streak >= 2
 
     def failed(self, started_at: float, ready_seconds: float, now: float) -> None:
-        if ready_seconds >= _LONGEST_PAUSE_SECONDS:
+        if ready_seconds >= _PAUSES_SECONDS[-1]:
             self.streak = 0
         elif started_at < self._counted_at:
             return
         self.streak += 1
         self._counted_at = now
-        pause = 0.0 if self.streak == 1 else min(_LONGEST_PAUSE_SECONDS, 2.0 ** (self.streak - 2))
-        self.until = now + pause
+        self.until = now + _PAUSES_SECONDS[min(self.streak, len(_PAUSES_SECONDS)) - 1]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from proxy.core.balancers.base import Balancer
 from proxy.core.demand import Demand
 from proxy.core.queue import Queue, Waiter
-from proxy.core.replica import Event, Replica, Reservation, SlotError, State
+from proxy.core.replica import Event, Replica, Reservation, State
 from proxy.errors import AnswerError, QueueFull
 
 
@@ -19,7 +19,8 @@ def _nothing() -> None:
 class Pool:
     """Chooses and claims in one step; hands a freed slot to the longest waiting request.
 
-    Invariant: while anybody waits, no slot is free. `on_wait` is called when a request begins to wait.
+    Invariant: while anybody waits, no slot is free. `on_wait` is called when a request finds no free slot,
+    `on_change` when a replica's state changed, with the state before.
     """
 
     def __init__(self, balancer: Balancer, queue_limit: int, now: float) -> None:
@@ -29,7 +30,8 @@ class Pool:
         self.on_change: Callable[[Replica, State], None] = lambda _replica, _before: None
         self._balancer = balancer
         self._replicas: dict[str, Replica] = {}
-        self._available: dict[Replica, None] = {}
+        self._slots = 0  # of all replicas: what Retry-After reckons with
+        self._open = 0  # replicas with a free slot: those that the balancer knows
         self._refusal: Callable[[], AnswerError] | None = None
         self._granting = False
         self.service_seconds = 0.0  # how long a slot is held, a moving mean over about the last 20
@@ -63,6 +65,8 @@ class Pool:
         if self._refusal is not None:
             raise self._refusal()
         if self.queue.full:
+            self.demand.refuse()
+            self.on_wait()
             raise QueueFull("all replicas are busy and the queue is full", self.retry_after_seconds())
         self.queue.join(waiter, now)
         self.demand.arrive(now)
@@ -77,63 +81,54 @@ class Pool:
 
     def release(self, reservation: Reservation, now: float) -> None:
         """Return the slot, once; the next in line gets it if the replica still takes requests."""
-        if reservation.returned:
-            raise SlotError(f"a slot of replica {reservation.replica.id} was given back twice")
-        reservation.returned = True
+        reservation.end()
         self._learn(now - reservation.since)
-        replica = reservation.replica
-        was_full = replica.full
         self.demand.leave(now)
-        replica.give_back(now)
-        if replica.state is not State.READY:
-            return
-        if was_full:
-            self._offer(replica)
-        else:
-            self._balancer.update(replica)
-        if self.queue:
-            self._grant(now)
+        self._free(reservation.replica, now)
 
     def retry(self, waiter: Waiter, reservation: Reservation, now: float) -> Reservation | None:
         """Exchange a slot whose replica took nothing of the request for another.
 
         None puts the request first in line, for it came before all who wait there; raises why nobody may wait.
         """
-        self.release(reservation, now)
-        other = self.reserve(now)
-        if other is None:
-            if self._refusal is not None:
-                raise self._refusal()
-            self.queue.join_first(waiter, now)
-            self.demand.arrive(now)
-            self.on_wait()
-        return other
+        reservation.end()
+        self._free(reservation.replica, now)
+        other = self._claim(now)
+        if other is not None:
+            return other
+        if self._refusal is not None:
+            self.demand.leave(now)
+            raise self._refusal()
+        self.queue.join_first(waiter, now)
+        self.on_wait()
+        return None
 
     def retry_after_seconds(self) -> int:
         """When a slot may be free for one more request: the line's length over the slots' measured pace."""
-        slots = sum(replica.limit for replica in self if replica.wanted) or 1
-        return max(1, math.ceil((len(self.queue) + 1) * self.service_seconds / slots))
+        return max(1, math.ceil((len(self.queue) + 1) * self.service_seconds / max(1, self._slots)))
 
     # Steering
 
     def add(self, replica: Replica) -> None:
         self._replicas[replica.id] = replica
+        self._slots += replica.limit
         if replica.available:
             self._offer(replica)
 
     def remove(self, replica: Replica) -> None:
-        """Forget a replica; reservations at it may still be returned."""
-        self._withdraw(replica)
-        self._replicas.pop(replica.id, None)
+        """Forget a replica that is gone; reservations at it may still be returned."""
+        if replica.available:
+            self._withdraw(replica)
+        self._slots -= self._replicas.pop(replica.id).limit
 
     def apply(self, replica: Replica, event: Event, now: float) -> bool:
         """Let the replica's table answer an event; offers or withdraws its slots. True if its state changed."""
-        before = replica.state
+        before, was_available = replica.state, replica.available
         if not replica.move(event, now):
             return False
         if replica.available:
             self._offer(replica)
-        else:
+        elif was_available:
             self._withdraw(replica)
         self.on_change(replica, before)
         if replica.available and self.queue:
@@ -143,7 +138,9 @@ class Pool:
     def refuse(self, make_error: Callable[[], AnswerError] | None, now: float) -> None:
         """From now on nobody may wait, and those who do are refused; None allows waiting again."""
         self._refusal = make_error
-        while make_error is not None and self.queue:
+        if make_error is None:
+            return
+        while self.queue:
             waiter = self.queue.next()
             self.demand.leave(now)
             waiter.refused(make_error())
@@ -157,27 +154,36 @@ class Pool:
     def _claim(self, now: float) -> Reservation | None:
         replica = self._balancer.choose()
         if replica is None or not replica.available:
-            # A balancer that is wrong must not make anybody wait beside a free slot.
-            replica = next(iter(self._available), None)
-            if replica is None:
+            if not self._open:
                 return None
+            # A balancer that is wrong must not make anybody wait beside a free slot.
+            replica = next(other for other in self if other.available)
         replica.claim()
         if replica.full:
-            del self._available[replica]
-            self._balancer.leave(replica)
+            self._withdraw(replica)
         else:
             self._balancer.update(replica)
         return Reservation(replica, now)
 
+    def _free(self, replica: Replica, now: float) -> None:
+        was_full = replica.full
+        replica.give_back(now)
+        if not replica.routable:
+            return
+        if was_full:
+            self._offer(replica)
+        else:
+            self._balancer.update(replica)
+        if self.queue:
+            self._grant(now)
+
     def _offer(self, replica: Replica) -> None:
-        if replica not in self._available:
-            self._available[replica] = None
-            self._balancer.join(replica)
+        self._open += 1
+        self._balancer.join(replica)
 
     def _withdraw(self, replica: Replica) -> None:
-        if replica in self._available:
-            del self._available[replica]
-            self._balancer.leave(replica)
+        self._open -= 1
+        self._balancer.leave(replica)
 
     def _grant(self, now: float) -> None:
         # What a waiter does with its slot may return it at once: the loop goes on, the stack does not grow.

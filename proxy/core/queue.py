@@ -45,8 +45,8 @@ class Queue:
         self._line[waiter] = now
 
     def join_first(self, waiter: Waiter, now: float) -> None:
-        """Go before everybody, also where the line is full: the request had left it with a slot once."""
-        self._line[waiter] = now
+        """Go before everybody, also where the line is full: the request came before them all."""
+        self._line[waiter] = next(iter(self._line.values()), now)
         self._line.move_to_end(waiter, last=False)
 
     def leave(self, waiter: Waiter) -> bool:

@@ -60,13 +60,15 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         Event.MISSED: State.DRAINING,
         Event.REFUSED: State.DRAINING,
         Event.DRAIN: State.DRAINING,
-        Event.RECALL: State.READY,  # only a replica that was serving is drained without SIGTERM
+        Event.RECALL: State.UNREADY,  # what it answered while draining was not looked at
         Event.CONDEMN: State.DRAINING,
         Event.EXIT: State.STOPPED,
     },
     State.STOPPED: dict.fromkeys(Event, State.STOPPED),
     State.FAILED: dict.fromkeys(Event, State.FAILED),
 }
+
+_WANTED = (State.READY, State.STARTING, State.UNREADY)
 
 
 class SlotError(TidegateError):
@@ -131,12 +133,12 @@ class Replica:
 
     @property
     def gone(self) -> bool:
-        return self.state in {State.STOPPED, State.FAILED}
+        return self.state is State.STOPPED or self.state is State.FAILED
 
     @property
     def wanted(self) -> bool:
         """Counts towards the desired number of replicas."""
-        return self.state in {State.STARTING, State.READY, State.UNREADY}
+        return self.state in _WANTED
 
     @property
     def cold_start_seconds(self) -> float | None:
@@ -147,7 +149,7 @@ class Replica:
         before = self.state
         self.state = TRANSITIONS[before][event]
         if self.state is State.READY and self.ready_at is None:
-            self.ready_at = now
+            self.ready_at = self.idle_since = now
         return self.state is not before
 
     def claim(self) -> None:
@@ -178,3 +180,9 @@ class Reservation:
         self.replica = replica
         self.since = since
         self.returned = False
+
+    def end(self) -> None:
+        """Mark it as given back; raises SlotError the second time."""
+        if self.returned:
+            raise SlotError(f"a slot of replica {self.replica.id} was given back twice")
+        self.returned = True

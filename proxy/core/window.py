@@ -14,8 +14,7 @@ class MeanWindow:
 
     def add(self, now: float, seconds: float, mean: float) -> MeanWindow:
         """Take a mean over the `seconds` before now."""
-        start = now - self.span
-        kept = tuple(sample for sample in self._samples if sample[0] > start)
+        kept = tuple(sample for sample in self._samples if sample[0] > now - self.span)
         if seconds <= 0:
             return MeanWindow(self.span, kept)
         last = kept[-1] if kept else None
@@ -45,9 +44,9 @@ class MaxWindow:
     _past: tuple[tuple[float, int], ...] = ()  # (when it was replaced, value), values falling
 
     def add(self, now: float, value: int) -> MaxWindow:
-        past = self._past if value >= self.current else (*self._past, (now, self.current))
-        start = now - self.span
-        return MaxWindow(self.span, value, tuple((end, old) for end, old in past if end > start and old > value))
+        past = (*self._past, (now, self.current))
+        kept = tuple((end, old) for end, old in past if end > now - self.span and old > value)
+        return MaxWindow(self.span, value, kept)
 
     @property
     def max(self) -> int:

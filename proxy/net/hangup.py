@@ -32,13 +32,13 @@ class HangupWatch:
             self._epoll.unregister(descriptor)
 
     def close(self) -> None:
-        if self._epoll is not None:
-            self._loop.remove_reader(self._epoll.fileno())
-            self._epoll.close()
+        epoll, self._epoll = self._epoll, None
+        if epoll is not None:
+            self._loop.remove_reader(epoll.fileno())
+            epoll.close()
 
     def _poll(self) -> None:
-        assert self._epoll is not None
-        for descriptor, _ in self._epoll.poll(0):
+        for descriptor, _ in self._epoll.poll(0) if self._epoll is not None else ():
             call = self._calls.get(descriptor)
             self.forget(descriptor)
             if call is not None:

@@ -48,6 +48,10 @@ class Listener:
         for client in list(self._clients):
             client.close_if_idle()
         await self._empty.wait()
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
         self.hangups.close()
 
     def joined(self, client: ClientConnection) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from proxy.config import Scaling
 from proxy.core.autoscaler import target
 from proxy.core.autoscaler.decision import Decision, Term
 from proxy.core.autoscaler.observation import Memory, Observation
-from proxy.core.window import MaxWindow
+from proxy.core.window import MaxWindow, MeanWindow
 
 
 def decide(settings: Scaling, seen: Observation, memory: Memory, now: float) -> tuple[Decision, Memory]:
@@ -21,13 +22,14 @@ def decide(settings: Scaling, seen: Observation, memory: Memory, now: float) -> 
         demand=memory.demand.add(now, sample.seconds, sample.mean),
         busy_at=now if busy else memory.busy_at,
     )
-    observed = memory.demand.mean(now)
     idle_seconds = now - memory.busy_at
     if idle_seconds > 0 and idle_seconds >= settings.cooldown_seconds:
-        # After a whole cooldown without a request, neither the mean nor an earlier wish says anything any more.
-        memory = replace(memory, wanted=MaxWindow(settings.cooldown_seconds))
+        # After a whole cooldown without a request, what was before it says nothing any more.
+        demand = MeanWindow(settings.evaluation_interval_seconds).add(now, idle_seconds, 0.0)
+        memory = replace(memory, demand=demand, wanted=MaxWindow(settings.cooldown_seconds))
         idle = Term("idle", 0, f"no request for {idle_seconds:.0f} s")
-        return _conclude(settings, (idle,), 0, 0, observed), memory
+        return _conclude(settings, (idle,), 0, 0, 0.0), memory
+    observed = memory.demand.mean(now)
     terms = _terms(settings, seen, observed)
     wanted = _largest(terms).count + sum(term.count for term in terms if term.name == "buffer")
     memory = replace(memory, wanted=memory.wanted.add(now, min(wanted, settings.max_replicas)))
@@ -36,16 +38,17 @@ def decide(settings: Scaling, seen: Observation, memory: Memory, now: float) -> 
 
 def _terms(settings: Scaling, seen: Observation, observed: float) -> tuple[Term, ...]:
     terms = [target.concurrency(settings, observed)]
-    if seen.queued:
-        needed = math.ceil(seen.demand / settings.replica_concurrency)
-        why = f"{seen.in_flight} in flight + {seen.queued} queued ÷ {settings.replica_concurrency} per replica"
-        terms.append(Term("queue", needed, why))
+    refused = seen.sample.refused  # they wait nowhere, yet wanted a slot as much as those in line
+    if seen.queued or refused:
+        needed = math.ceil((seen.demand + refused) / settings.replica_concurrency)
+        why = f"{seen.in_flight} in flight + {seen.queued} queued" + (f" + {refused} refused" if refused else "")
+        terms.append(Term("queue", needed, f"{why} ÷ {settings.replica_concurrency} per replica"))
     if settings.buffer and _largest(terms).count > 0:
         terms.append(Term("buffer", settings.buffer, "scaling_buffer"))
     return tuple(terms)
 
 
-def _largest(terms: list[Term] | tuple[Term, ...]) -> Term:
+def _largest(terms: Sequence[Term]) -> Term:
     return max((term for term in terms if term.name != "buffer"), key=lambda term: term.count)
 
 

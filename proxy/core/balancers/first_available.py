@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from proxy.core.balancers.ranking import Ranking
+from proxy.core.balancers.start_order import StartOrder
 from proxy.core.replica import Replica
 
 
 class FirstAvailable:
     def __init__(self) -> None:
-        self._ranking = Ranking()
+        self._free = StartOrder()
 
     def join(self, replica: Replica) -> None:
-        self._ranking.put(replica, 0)
+        self._free.add(replica)
 
     def leave(self, replica: Replica) -> None:
-        self._ranking.drop(replica)
+        self._free.remove(replica)
 
     def update(self, replica: Replica) -> None:
         """Load makes no difference here."""
 
     def choose(self) -> Replica | None:
-        return self._ranking.first()
+        return self._free.first()

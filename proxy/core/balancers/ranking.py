@@ -30,7 +30,8 @@ class Ranking:
         entry = key << _ORDER_BITS | order
         before = self._entries.get(order)
         self._entries[order] = entry
-        self._members[order] = replica
+        if before is None:
+            self._members[order] = replica
         if self._heap and self._heap[0] == before:
             heapreplace(self._heap, entry)
             return
@@ -40,13 +41,8 @@ class Ranking:
             heapify(self._heap)
 
     def drop(self, replica: Replica) -> None:
-        entry = self._entries.pop(replica.order)
+        del self._entries[replica.order]
         del self._members[replica.order]
-        if self._heap[0] == entry:
-            heappop(self._heap)
-
-    def key(self, replica: Replica) -> int:
-        return self._entries[replica.order] >> _ORDER_BITS
 
     def first(self) -> Replica | None:
         heap, entries = self._heap, self._entries

@@ -1,0 +1,47 @@
+"""After replicas failed: the pause before the next start, and the answer to those who wait for one."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+from proxy.core.health import Backoff
+from proxy.core.pool import Pool
+from proxy.core.replica import Replica
+from proxy.errors import NoReplica
+
+_LOG_LINES_SHOWN = 10
+
+
+class Recovery:
+    """Lets requests of one app wait for a start only as long as there is hope in it."""
+
+    def __init__(self, app: str, pool: Pool) -> None:
+        self._app = app
+        self._pool = pool
+        self._backoff = Backoff()
+
+    def failed(self, replica: Replica, reason: str, last_lines: Sequence[str], now: float) -> None:
+        """Pause; if starting keeps failing and nothing else serves, refuse all who wait, with the reason."""
+        ready_seconds = 0.0 if replica.ready_at is None else now - replica.ready_at
+        self._backoff.failed(replica.started_at, ready_seconds, now)
+        never_ready = replica.ready_at is None
+        if never_ready and self._backoff.hopeless and not any(other.routable for other in self._pool):
+            first = f"no replica of {self._app} can be started: {reason}"
+            message = "\n".join([first, *last_lines[-_LOG_LINES_SHOWN:]])
+            self._pool.refuse(lambda: NoReplica(message, self._retry_after_seconds()), now)
+
+    def succeeded(self, now: float) -> None:
+        """A replica is ready: requests may wait for a slot again."""
+        self._pool.refuse(None, now)
+
+    def may_start(self, now: float) -> bool:
+        """Not in the pause. Once it is over, requests may wait for the next start."""
+        if now < self._backoff.until:
+            return False
+        self._pool.refuse(None, now)
+        return True
+
+    def _retry_after_seconds(self) -> int:
+        return max(1, math.ceil(self._backoff.until - time.monotonic()))

@@ -1,0 +1,117 @@
+"""The admin port: what it answers, field by field."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from proxy.admin.apps import AdminApp
+from proxy.admin.server import AdminServer
+from proxy.config import parse
+from proxy.core.autoscaler.decision import Decision
+from proxy.core.balancers.first_available import FirstAvailable
+from proxy.core.pool import Pool
+from proxy.core.replica import Event, Replica
+from proxy.metrics import AppMetrics, Usage
+
+REPLICA = {
+    "id", "state", "address", "in_flight", "limit", "started_at", "ready_at", "cold_start_seconds", "cpu_ratio",
+    "memory_bytes", "pid", "last_probe",
+}  # fmt: skip
+
+
+def one_app(name: str = "demo") -> AdminApp:
+    """With one replica that is ready and busy, and one that is starting."""
+    config = parse(f'[cerebrium.deployment]\nname = "{name}"', Path("cerebrium.toml"))
+    now = time.monotonic()
+    pool = Pool(FirstAvailable(), 10, now)
+    metrics = AppMetrics(name, pool)
+    for order in range(2):
+        pool.add(Replica(order, f"{name}-{order}", 4, now - 2.0))
+    ready = next(iter(pool))
+    ready.host, ready.port, ready.last_probe = "127.0.0.1", 40000, "/ready answered 200"
+    pool.apply(ready, Event.PASSED, now - 1.5)
+    pool.reserve(now)
+    metrics.usage[ready.id] = Usage(0.25, 4096)
+
+    def identity(replica: Replica) -> Mapping[str, int | str]:
+        return {"pid": 17} if replica is ready else {}
+
+    return AdminApp(config, "process", pool, metrics, identity, lambda: Decision(2, (), "", "because", 1.23456))
+
+
+def asked(path: str, ready: bool = True) -> tuple[int, str]:
+    async def scenario() -> tuple[int, str]:
+        server = AdminServer({"demo": one_app(), "other": one_app("other")}, lambda: ready)
+        port = await server.open("127.0.0.1", 0)
+        try:
+            async with aiohttp.request("GET", f"http://127.0.0.1:{port}{path}") as response:
+                return response.status, await response.text()
+        finally:
+            await server.close()
+
+    return asyncio.run(scenario())
+
+
+def shown(path: str) -> Any:  # JSON documents are of any type
+    status, text = asked(path)
+    assert status == 200
+    return json.loads(text)
+
+
+def test_an_app_is_shown_with_exactly_these_fields() -> None:
+    app = shown("/api/apps/demo")
+    assert list(app) == ["name", "backend", "balancer", "in_flight", "queue", "replicas", "scaling"]
+    assert app["queue"] == {"length": 0, "oldest_wait_seconds": 0.0, "limit": 10}
+    assert app["scaling"] == {
+        "min": 0,
+        "max": 1,
+        "desired": 2,
+        "metric": "concurrency_utilization",
+        "target": 100,
+        "observed": 1.235,
+        "reason": "because",
+    }
+    assert (app["name"], app["backend"], app["balancer"], app["in_flight"]) == ("demo", "process", "round-robin", 1)
+
+
+def test_a_replica_is_shown_with_exactly_these_fields() -> None:
+    ready, starting = shown("/api/apps/demo")["replicas"]
+    assert ready.keys() == REPLICA
+    assert (ready["state"], ready["address"], ready["in_flight"], ready["limit"]) == ("ready", "127.0.0.1:40000", 1, 4)
+    assert (ready["cold_start_seconds"], ready["cpu_ratio"], ready["memory_bytes"]) == (0.5, 0.25, 4096)
+    assert ready["started_at"] < ready["ready_at"]
+    assert ready["started_at"].endswith("+00:00")
+    assert starting.keys() == REPLICA - {"pid"}
+    assert (starting["state"], starting["address"], starting["ready_at"]) == ("starting", "", None)
+
+
+def test_all_apps_are_listed() -> None:
+    assert [app["name"] for app in shown("/api/apps")] == ["demo", "other"]
+
+
+def test_an_unknown_app_is_told_with_those_that_are_known() -> None:
+    status, text = asked("/api/apps/nobody")
+    assert status == 404
+    assert json.loads(text)["error"] == {
+        "type": "app_not_found",
+        "message": "no app is called nobody; there are: demo, other",
+    }
+
+
+def test_health_is_about_the_process_and_readiness_about_new_requests() -> None:
+    assert asked("/healthz", ready=False) == (200, '{"status":"ok"}')
+    assert asked("/readyz") == (200, '{"ready":true}')
+    assert asked("/readyz", ready=False) == (503, '{"ready":false}')
+
+
+def test_metrics_of_all_apps_are_there() -> None:
+    status, text = asked("/metrics")
+    assert status == 200
+    assert 'tidegate_replicas{app="other",state="starting"} 1.0' in text

@@ -1,0 +1,124 @@
+"""tidegate up: a mistake of the user's is one sentence on stderr and exit code 2."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from proxy.cli import main
+
+NAME = '[cerebrium.deployment]\nname = "demo"\n'
+SLEEPER = NAME + '[cerebrium.runtime.custom]\nentrypoint = "sleep 100"\n'
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    # It would take pytest's handlers away.
+    monkeypatch.setattr(sys.modules["proxy.cli.up"], "set_up_logging", lambda: None)
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    """A port that somebody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield str(server.getsockname()[1])
+
+
+def up(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """The exit code; on ports that nobody uses unless `words` say otherwise."""
+    monkeypatch.setattr(sys, "argv", ["tidegate", "up", "--port", "0", "--admin-port", "0", *words])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, ".: the folder has no cerebrium.toml: add one, or give the file itself"),
+        ("[deployment]", "cerebrium.toml: the root table cerebrium is missing: write [cerebrium.deployment]"),
+        ("name = ", "cerebrium.toml: line 1, column 8: invalid TOML: Invalid value"),
+        (NAME + "[cerebrium.scaling]\ncooldown = -1", "cerebrium.scaling.cooldown is -1, but must be from 0 to 3600"),
+        (NAME + '[cerebrium.scaling]\nload_balancing_algorithm = "robin"', "load_balancing_algorithm"),
+        (NAME + '[cerebrium.runtime.custom]\nentrypoint = "no-such-server"', "starts 'no-such-server', which is no"),
+        (NAME, "main.py does not exist: add it, or set runtime.custom.entrypoint"),
+        (NAME + '[tidegate]\nbackend = "podman"', 'tidegate.backend is "podman", but must be one of'),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_sentence(
+    text: str | None, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if text is not None:
+        Path("cerebrium.toml").write_text(text)
+    assert up(monkeypatch) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("tidegate: ")
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["nowhere"], "nowhere: no such file or folder: give a folder with a cerebrium.toml, or the file itself"),
+        (["--backend", "podman"], "backend podman is not available in this version; set --backend or"),
+        (["--backend", "static"], "the static backend needs tidegate.static.replicas"),
+        (["--host", "203.0.113.1"], "cannot listen on 203.0.113.1:0: "),
+        (["--admin-host", "203.0.113.1"], "cannot listen on 203.0.113.1:0: "),
+        (["--host", "no-such-host.invalid"], "cannot listen on no-such-host.invalid:0: "),
+        ([".", "other"], "rename one of the apps"),
+    ],
+)
+def test_a_command_line_that_cannot_be_followed_is_one_sentence(
+    words: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("cerebrium.toml").write_text(SLEEPER)
+    Path("other").mkdir()
+    Path("other/cerebrium.toml").write_text(SLEEPER)
+    assert up(monkeypatch, *words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("tidegate: ")
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--port", "--admin-port"])
+def test_a_port_in_use_is_one_sentence_with_its_option(
+    option: str, taken: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("cerebrium.toml").write_text(SLEEPER)
+    assert up(monkeypatch, option, taken) == 2
+    assert capsys.readouterr().err == (
+        f"tidegate: port {taken} on 127.0.0.1 is in use: stop what listens there, or choose another with {option}\n"
+    )
+
+
+@pytest.mark.parametrize("words", [["--port", "70000"], ["--port", "a"], ["--nonsense"], ["--host", "a..b"]])
+def test_wrong_usage_is_exit_code_2(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("cerebrium.toml").write_text(SLEEPER)
+    assert up(monkeypatch, *words) == 2
+
+
+def test_help_names_every_option(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert up(monkeypatch, "--help") == 0
+    text = capsys.readouterr().out
+    for option in ("--backend", "--host", "--port", "--admin-host", "--admin-port"):
+        assert option in text
+
+
+def test_what_is_odd_about_a_file_is_warned_of(
+    taken: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    Path("cerebrium.toml").write_text(SLEEPER + "[tidegate.queu]")
+    with caplog.at_level(logging.WARNING):
+        up(monkeypatch, "--port", taken)
+    assert "tidegate.queu is not known" in caplog.text

@@ -1,0 +1,150 @@
+"""A model server to be run as a replica: `fake_server.py PORT [key=value ...]`; imports little, to start fast.
+
+Keys: `start` seconds before it listens; `term` = "finish" (default), "ignore" or "die"; `events` a file to which it
+appends a line "PID EVENT" for start, request and term; `ready` a file whose content, "STATUS BODY", is what /ready
+answers. Paths: /sleep/SECONDS, /hang, /exit/CODE, /refuse/SECONDS (closes the port for so long), /bytes/COUNT. Other
+answers are a JSON object: "replica", "pid", "path", and "most", the most requests at once so far.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from types import FrameType
+
+OPTIONS = dict(word.split("=", 1) for word in sys.argv[2:])
+
+
+class Terminated(Exception):
+    """SIGTERM."""
+
+
+class Server:
+    """Serves one thread per connection; `most` is the most requests that were ever inside at once."""
+
+    def __init__(self, port: int) -> None:
+        self._address = ("127.0.0.1", port)
+        self._lock = threading.Lock()
+        self._inside = 0
+        self.most = 0
+        self._listener = self._listen()
+
+    def _listen(self) -> socket.socket:
+        return socket.create_server(self._address, backlog=128)
+
+    def run(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:  # closed by /refuse
+                time.sleep(0.01)
+                continue
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def finish(self) -> None:
+        self._listener.close()
+        while self._inside:
+            time.sleep(0.01)
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as lines:
+            try:
+                while (target := _target(lines)) is not None:
+                    connection.sendall(self._answer(target))
+                    if target.startswith("/refuse/"):
+                        return
+            except OSError:  # the proxy reset it
+                return
+
+    def _answer(self, target: str) -> bytes:
+        if target in {"/ready", "/health"}:
+            return _answer(*_readiness(target))
+        with self._lock:
+            self._inside += 1
+            self.most = max(self.most, self._inside)
+        note("request")
+        try:
+            self._act(target)
+            return _answer(200, self._said(target))
+        finally:
+            with self._lock:
+                self._inside -= 1
+
+    def _act(self, target: str) -> None:
+        _, action, value = (*target.split("/"), "", "")[:3]
+        if action == "sleep":
+            time.sleep(float(value))
+        elif action == "hang":
+            time.sleep(3600)
+        elif action == "exit":
+            os.write(1, b"last words\n")
+            os._exit(int(value))
+        elif action == "refuse":
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+            threading.Timer(float(value), self._reopen).start()
+
+    def _reopen(self) -> None:
+        self._listener = self._listen()
+
+    def _said(self, target: str) -> bytes:
+        if target.startswith("/bytes/"):
+            return bytes(int(target.split("/")[2]))
+        said = {"replica": os.environ.get("REPLICA_ID"), "pid": os.getpid(), "path": target, "most": self.most}
+        return json.dumps(said).encode()
+
+
+def note(event: str) -> None:
+    if "events" in OPTIONS:
+        with open(OPTIONS["events"], "a") as file:  # noqa: PTH123 - importing pathlib would double the start's time
+            file.write(f"{os.getpid()} {event}\n")
+
+
+def _target(lines: io.BufferedReader) -> str | None:
+    """Of the next request, which has no body; None at the end."""
+    first = lines.readline()
+    while lines.readline().strip():
+        pass
+    return first.split()[1].decode() if first else None
+
+
+def _readiness(target: str) -> tuple[int, bytes]:
+    if target == "/health" or "ready" not in OPTIONS:
+        return 200, b"{}"
+    with open(OPTIONS["ready"]) as file:  # noqa: PTH123
+        status, _, body = file.read().partition(" ")
+    return int(status or 503), body.encode()
+
+
+def _answer(status: int, body: bytes) -> bytes:
+    return b"HTTP/1.1 %d Said\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
+        status,
+        len(body),
+        body,
+    )
+
+
+def _on_term(_number: int, _frame: FrameType | None) -> None:
+    note("term")
+    if OPTIONS.get("term") == "die":
+        os._exit(0)
+    if OPTIONS.get("term") != "ignore":
+        raise Terminated
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _on_term)
+    note("start")
+    try:
+        time.sleep(float(OPTIONS.get("start", "0")))
+        server = Server(int(sys.argv[1]))
+        server.run()
+    except Terminated:
+        if "server" in globals():
+            server.finish()
