@@ -89,6 +89,7 @@ class Lifecycle:
     async def _live(self, replica: Replica, life: Life) -> End:
         try:
             await self._preparation.done()
+            replica.started_at = time.monotonic()  # what is done once before all starts is no part of a cold start
             life.handle = await self.backend.start(replica.id)
             return await self._serve(replica, life, life.handle)
         except StartError as error:
