@@ -1,0 +1,14 @@
+-- Prints what was measured as one JSON object; BODY_BYTES in the environment makes the requests POSTs of that size.
+local bytes = tonumber(os.getenv("BODY_BYTES") or "0")
+if bytes > 0 then
+  wrk.method = "POST"
+  wrk.body = string.rep("x", bytes)
+end
+
+function done(summary, latency)
+  local e = summary.errors
+  io.write(string.format(
+    '{"requests": %d, "microseconds": %d, "errors": %d, "p50_us": %d, "p99_us": %d}\n',
+    summary.requests, summary.duration, e.connect + e.read + e.write + e.status + e.timeout,
+    latency:percentile(50), latency:percentile(99)))
+end
