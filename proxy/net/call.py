@@ -10,6 +10,7 @@ from proxy.core.replica import Replica, Reservation
 from proxy.errors import AnswerError, GatewayTimeout, ReplicaFailed, RequestTimeout
 from proxy.net.deadlines import NEVER
 from proxy.net.reply import Reply
+from proxy.net.tunnel import Tunnel
 from proxy.wire.forward import request_head
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ NOTICE_SECONDS = 1.0
 
 class Stage(Enum):
     CONNECTING = auto()  # nothing reached the replica
-    ANSWERING = auto()  # it has the request, or is getting it
+    ANSWERING = auto()  # it has the request, or is getting it; or a tunnel goes through it
     ABANDONED = auto()  # it was told that nobody waits; its slot is held until it has ended
     ENDED = auto()
 
@@ -33,6 +34,7 @@ class Call:
 
     __slots__ = (
         "_left_at",
+        "_sent_bytes",
         "_service",
         "_upload",
         "deadline",
@@ -49,12 +51,13 @@ class Call:
         self.reservation = reservation
         self.limit_at = limit_at
         self.link: Link | None = None
-        self.reply = Reply(exchange, self)
+        self.reply = Reply(exchange, reservation.replica)
         self.stage = Stage.CONNECTING
         self.deadline = NEVER
         self._service = exchange.service
         self._upload = exchange.upload
         self._left_at = 0.0
+        self._sent_bytes = 0  # of a request that went over a kept connection in one piece, so that it can go again
 
     @property
     def replica(self) -> Replica:
@@ -75,12 +78,17 @@ class Call:
         if self.stage is not Stage.CONNECTING or exchange is None:
             self._service.connections.put(link, now)  # the client left in the meantime
             return
+        if link.closing:
+            self.connect_failed(ConnectionResetError("the replica closed the connection at once"))
+            return
         self.link = link
         self.stage = Stage.ANSWERING
         self._arm(now)
-        request = exchange.request
-        data = self._upload.after(request_head(request, exchange.client_host, exchange.request_id))
-        link.send_request(self, self.reply, request.method == b"HEAD", data)
+        upload, request = self._upload, exchange.request
+        again = link.reused and upload.ended
+        data = upload.after(request_head(request, exchange.client_host, exchange.request_id), again)
+        self._sent_bytes = len(data) if again else 0
+        link.send_request(self, self.reply, request, data)
         exchange.consumed()
 
     def connect_failed(self, error: OSError) -> None:
@@ -112,9 +120,18 @@ class Call:
         if reply.complete:
             self._complete()
         elif self.stage is Stage.ABANDONED:
-            self._check_noticed()
+            self._check_noticed(first)
         elif first and reply.started:
+            self._answering(exchange)
+
+    def _answering(self, exchange: Exchange | None) -> None:
+        """The head of the answer has come."""
+        if self.reply.tunnelled is None:
             self._arm(time.monotonic())
+        elif self.link is not None and exchange is not None:
+            self._service.deadlines.forget(self)
+            link, self.link = self.link, None
+            Tunnel(self, exchange, link.release())
 
     def client_writable(self, writable: bool) -> None:
         if self.link is not None:
@@ -125,6 +142,8 @@ class Call:
 
     def link_writable(self, writable: bool) -> None:
         self._upload.blocked = not writable
+        if self.stage is Stage.ANSWERING:
+            self._arm(time.monotonic())
         if self.exchange is not None:
             self.exchange.consumed()
 
@@ -141,6 +160,9 @@ class Call:
         exchange = self._end(now)
         if exchange is not None:
             exchange.answered(self.reply.status, self.reply.keep_alive, now)
+
+    def tunnel_ended(self, now: float) -> None:
+        self._end(now)
 
     def leave(self, now: float) -> None:
         """Nobody waits for the answer any more: half-close, so that a server that notices can stop."""
@@ -169,12 +191,10 @@ class Call:
     def link_failed(self, error: ReplicaFailed) -> None:
         """The connection is gone, or what came over it makes no sense."""
         link, self.link = self.link, None
-        exchange = self.exchange
-        # A kept connection that ended before a byte came back, and a request that may be sent twice.
-        stale = self.stage is Stage.ANSWERING and link is not None and link.reused and not self.reply.any
-        if stale and exchange is not None and exchange.request.idempotent:
+        if link is not None and self._may_go_again(link):
             self.stage = Stage.CONNECTING
             self.deadline = NEVER
+            self._upload.blocked = False
             self._service.connections.open(self.replica, self)
             return
         now = time.monotonic()
@@ -182,6 +202,12 @@ class Call:
         if exchange is not None:
             stopped = GatewayTimeout("the replica was stopped before it had finished")
             exchange.call_failed(stopped if self.replica.killed else error, now)
+
+    def _may_go_again(self, link: Link) -> bool:
+        """A kept connection ended before a byte came back: the replica may have closed it before the request came."""
+        if not self._sent_bytes or self.reply.any or self.stage is not Stage.ANSWERING or self.exchange is None:
+            return False
+        return self.exchange.request.idempotent or link.untaken(self._sent_bytes)
 
     def expire(self, now: float) -> None:
         if self._moved() and now < self.limit_at:
@@ -199,9 +225,11 @@ class Call:
         if exchange is not None:
             exchange.call_failed(error, now)
 
-    def _check_noticed(self) -> None:
+    def _check_noticed(self, first: bool) -> None:
         now = time.monotonic()
-        if self.reply.started and now - self._left_at >= NOTICE_SECONDS:
+        if first:
+            self._left_at = now  # it has begun to stream only now
+        elif now - self._left_at >= NOTICE_SECONDS:
             exchange = self.exchange
             self.reset(now)
             if exchange is not None:
@@ -210,6 +238,7 @@ class Call:
     def _end(self, now: float) -> Exchange | None:
         """Give the slot back; returns who still waits for an answer."""
         self.stage = Stage.ENDED
+        self.deadline = NEVER
         self._service.deadlines.forget(self)
         exchange, self.exchange = self.exchange, None
         self._service.pool.release(self.reservation, now)
@@ -221,12 +250,13 @@ class Call:
         timeouts = self._service.config.timeouts
         if self.reply.started:
             seconds = timeouts.idle_seconds
+        elif self._upload.ended or self._upload.blocked:
+            seconds = timeouts.first_byte_seconds
         else:
-            seconds = timeouts.first_byte_seconds if self._upload.ended else BODY_IDLE_SECONDS
+            seconds = BODY_IDLE_SECONDS
+        self._upload.moved = self.reply.moved = False
         self.deadline = min(now + seconds, self.limit_at)
 
     def _moved(self) -> bool:
-        """Bytes went either way since last asked; an abandoned call gets no more time for that."""
-        moved = self._upload.moved or self.reply.moved
-        self._upload.moved = self.reply.moved = False
-        return moved and self.stage is Stage.ANSWERING
+        """Bytes went either way since the deadline was set; an abandoned call gets no more time for that."""
+        return self.stage is Stage.ANSWERING and (self._upload.moved or self.reply.moved)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
 from proxy.errors import AnswerError, RequestTimeout
+from proxy.net import ending
 from proxy.net.deadlines import NEVER
 from proxy.net.exchange import Exchange, Phase
-from proxy.net.link import RESET_ON_CLOSE
 from proxy.wire.answer import error_answer
-from proxy.wire.request import Request, RequestReader
+from proxy.wire.request import Request
+from proxy.wire.request_reader import RequestReader
 
 if TYPE_CHECKING:
     from proxy.net.listener import Listener
@@ -23,6 +23,8 @@ KEEP_ALIVE_SECONDS = 55.0
 # After an answer that ends the connection, what the client still sends is read and dropped for so long: closing at
 # once would reset the connection, and the client might never see the answer (RFC 9112 section 9.6).
 LINGER_SECONDS = 2.0
+# A client that takes nothing of an answer for so long, after it was complete, is cut off.
+STALL_SECONDS = 10.0
 # So many requests are read ahead of their turn (pipelining, RFC 9112 section 9.3.2).
 READ_AHEAD_REQUESTS = 16
 # What may wait for a slow client before the replica is slowed down, too.
@@ -43,6 +45,8 @@ class ClientConnection(asyncio.Protocol):
         self._error: AnswerError | None = None  # why no more can be read
         self._in_head = True
         self._paused = False
+        self._writable = True
+        self._unsent = 0  # when last asked
         self._ended = False  # the client has ended its sending side
         self._closing = False
         self._lost = False
@@ -61,12 +65,9 @@ class ClientConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._closing or self._error is not None:
             return
-        try:
-            self._reader.feed(data)
-        except AnswerError as error:
-            self._fault(error)
-            return
+        self._read(data)
         if self._line:
+            self._advance()
             self.pace()
         elif not self._in_head and not self._reader.idle and not self._closing:
             self._in_head = True
@@ -75,6 +76,8 @@ class ClientConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Stay half open while an answer is on its way: the client may have ended its sending side only."""
         self._client_left(lost=False)
+        if not self._line and not self._closing:
+            self._close()
         return bool(self._line)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -84,21 +87,21 @@ class ClientConnection(asyncio.Protocol):
         self._client_left(lost=True)
 
     def pause_writing(self) -> None:
+        self._writable = False
         if self._line:
             self._line[0].client_writable(False)
 
     def resume_writing(self) -> None:
+        self._writable = True
         if self._line:
             self._line[0].client_writable(True)
+        self._advance()
 
     # What the reader calls
 
     def on_request(self, request: Request) -> None:
-        self._line.append(Exchange(self, request))
-        self._in_head = False
-        self.deadline = NEVER
-        if len(self._line) == 1:
-            self._advance()
+        if not self._closing:
+            self._line.append(Exchange(self, request))
 
     def on_request_body(self, data: bytes) -> None:
         if self._line:
@@ -124,12 +127,10 @@ class ClientConnection(asyncio.Protocol):
         if self._lost:
             return
         if reset:
-            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-            self._transport.abort()
+            ending.reset(self._transport)
         else:
             self._resume()
-            self.deadline = time.monotonic() + LINGER_SECONDS
-            self._transport.close()
+            self._close()
 
     def finished(self, keep_alive: bool) -> None:
         """The first exchange in line has been answered."""
@@ -139,7 +140,7 @@ class ClientConnection(asyncio.Protocol):
             return
         if not keep_alive or self._ended or self.site.draining:
             self._linger()
-        elif not self._advancing:
+        else:
             self._advance()
 
     def pace(self) -> None:
@@ -147,7 +148,7 @@ class ClientConnection(asyncio.Protocol):
         if self._lost or self._closing:
             return
         line = self._line
-        ahead = bool(line) and (len(line) > READ_AHEAD_REQUESTS or line[-1].congested)
+        ahead = bool(line) and (len(line) > READ_AHEAD_REQUESTS or line[-1].congested or self._reader.holding)
         if ahead and not self._paused:
             self._paused = True
             self._transport.pause_reading()
@@ -155,40 +156,72 @@ class ClientConnection(asyncio.Protocol):
         elif self._paused and not ahead:
             self._resume()
 
+    def switch(self) -> tuple[asyncio.Transport, bytes]:
+        """Leave the connection to a tunnel, with what came ahead; its end is still to be told to us."""
+        self._line.clear()
+        self._closing = True
+        self._resume()
+        return self._transport, self._reader.release()
+
     # Time
 
     def expire(self, now: float) -> None:
         self.deadline = NEVER
-        if self._closing:
+        if self._closing and self._has_taken():
+            self.deadline = now + STALL_SECONDS
+        elif self._closing or not self._writable:
             self._transport.abort()
         elif self._reader.idle:
-            self._closing = True
-            self._transport.close()
+            self._close()
         else:
             self._fault(RequestTimeout(f"the request head did not arrive within {HEAD_SECONDS:g} s"))
 
     def close_if_idle(self) -> None:
         """The proxy is shutting down: between two requests a connection ends at once."""
         if not self._line and not self._closing:
-            self._closing = True
-            self._transport.close()
+            self._close()
 
     # Inside
 
+    def _read(self, data: bytes) -> None:
+        try:
+            self._reader.feed(data)
+        except AnswerError as error:
+            self._fault(error)
+
     def _advance(self) -> None:
-        """Begin the next requests in line; in a loop, since one that is refused is over before begin returns."""
-        self._advancing = True
-        while self._line and self._line[0].phase is Phase.NEW and not self._closing:
-            self._line[0].begin(time.monotonic())
-        self._advancing = False
-        if self._line or self._closing:
+        """Begin the next requests in line; in a loop, since one that is refused is over before begin returns.
+
+        None begins before the client has taken the answers so far: they would be kept here without bound.
+        """
+        if self._advancing:
             return
-        if self._error is not None:
+        self._advancing = True
+        while self._writable and not self._closing:
+            if self._line:
+                if self._line[0].phase is not Phase.NEW:
+                    break
+                self.deadline = NEVER
+                self._line[0].begin(time.monotonic())
+            elif self._reader.holding:
+                self._read(self._reader.release())
+            else:
+                break
+        self._advancing = False
+        if not self._closing and not (self._line and self._line[0].phase is not Phase.NEW):
+            self._rest()
+        elif self._paused:
+            self.pace()
+
+    def _rest(self) -> None:
+        """Nothing is on its way: wait for the client."""
+        if self._error is not None and not self._line:
             self._answer_fault(self._error)
             return
         self._in_head = not self._reader.idle
         self.deadline = time.monotonic() + (HEAD_SECONDS if self._in_head else KEEP_ALIVE_SECONDS)
-        self.pace()
+        if self._paused:
+            self.pace()
 
     def _fault(self, error: AnswerError) -> None:
         """The client's bytes cannot be read any further: answer after what came before them, then close."""
@@ -207,14 +240,24 @@ class ClientConnection(asyncio.Protocol):
 
     def _linger(self) -> None:
         """Close, once the client has seen what was said."""
-        self._closing = True
         self._line.clear()
         self._resume()
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
-        self.deadline = time.monotonic() + LINGER_SECONDS
+        ending.half_close(self._transport)
         if self._ended:
-            self._transport.close()
+            self._close()
+        self._closing = True
+        self.deadline = time.monotonic() + LINGER_SECONDS
+
+    def _close(self) -> None:
+        """Close, once what was said has been sent."""
+        self._closing = True
+        self.deadline = time.monotonic() + LINGER_SECONDS
+        self._transport.close()
+
+    def _has_taken(self) -> bool:
+        """A slow client took some of what waits for it since last asked."""
+        before, self._unsent = self._unsent, self._transport.get_write_buffer_size()
+        return 0 < self._unsent != before
 
     def _client_left(self, lost: bool) -> None:
         self._ended = True
@@ -228,11 +271,11 @@ class ClientConnection(asyncio.Protocol):
         if self._lost:
             return
         self._client_left(lost=False)
-        if not self._line:
+        if self._line:
+            self._transport.resume_reading()
+        else:
             self._closing = True
             self._transport.abort()
-        else:
-            self._transport.resume_reading()
 
     def _resume(self) -> None:
         if self._paused and not self._lost:

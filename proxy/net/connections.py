@@ -7,7 +7,7 @@ import time
 from typing import Protocol
 
 from proxy.core.replica import Replica
-from proxy.net.deadlines import Deadlines
+from proxy.net.deadlines import NEVER, Deadlines
 from proxy.net.link import Link
 
 # Below what common servers keep an idle connection for (uvicorn: 5 s), so that ours ends first.
@@ -37,6 +37,7 @@ class Connections:
             return None
         link = links.pop()
         self._deadlines.forget(link)
+        link.deadline = NEVER
         return link
 
     def open(self, replica: Replica, caller: Caller) -> None:
@@ -56,8 +57,7 @@ class Connections:
 
     def put(self, link: Link, now: float) -> None:
         """Keep a connection whose last answer was complete."""
-        link.user = None
-        link.reused = True
+        link.rest()
         if link.closing or not link.replica.routable:
             link.close()
             return

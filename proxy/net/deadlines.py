@@ -10,7 +10,7 @@ NEVER = float("inf")
 
 
 class Timed(Protocol):
-    """Something that ends at `deadline`, in seconds of time.monotonic."""
+    """Something that ends at `deadline`, in seconds of time.monotonic; NEVER once it has ended."""
 
     deadline: float
 
@@ -36,7 +36,8 @@ class Deadlines:
 
     def sweep(self, now: float) -> None:
         for timed in [timed for timed in self._timed if timed.deadline <= now]:
-            timed.expire(now)
+            if timed.deadline <= now:  # still: the end of one thing gives its slot or connection to another
+                timed.expire(now)
 
     async def run(self) -> None:
         while True:

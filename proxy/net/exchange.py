@@ -12,15 +12,19 @@ from proxy.errors import AnswerError, BodyTooLarge, Draining, GatewayTimeout, No
 from proxy.net.call import BODY_IDLE_SECONDS, Call
 from proxy.net.deadlines import NEVER
 from proxy.net.upload import Upload
-from proxy.wire.answer import error_answer
+from proxy.wire.answer import CONTINUE, error_answer, options_answer
 from proxy.wire.request import Request
 
 if TYPE_CHECKING:
+    import asyncio
+
     from proxy.net.client import ClientConnection
     from proxy.net.service import Route, Service
 
 # To route by the model field the body is read whole, up to this size.
 MODEL_BODY_BYTES = 16 << 20
+# What says nothing about the replica (connect(2)): no file descriptor, no memory or no port is left here.
+_OWN_FAULT = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL))
 # nginx's status for a client that left before its answer; it is counted, never sent.
 CLIENT_LEFT = 499
 
@@ -64,7 +68,7 @@ class Exchange:
         self._site = client.site
         self.request = request
         self.request_id = request.request_id or self._site.next_request_id()
-        self.upload: Upload = Upload(request.chunked)
+        self.upload: Upload = Upload(request)
         self.phase = Phase.NEW
         self.deadline = NEVER
         self.left = False  # the client has ended its sending side
@@ -102,10 +106,17 @@ class Exchange:
             elif self.upload.ended:
                 self._enter_by_model(now)
             else:
-                self._max_body_bytes = MODEL_BODY_BYTES
-                self._stay(Phase.ROUTING, now + BODY_IDLE_SECONDS)
+                self._await_model(now)
         except AnswerError as error:
             self._answer(error, now)
+
+    def _await_model(self, now: float) -> None:
+        self._max_body_bytes = MODEL_BODY_BYTES
+        self._check_length(max(self.request.length or 0, self.upload.received))
+        if self.request.expects_continue:
+            self.request.expects_continue = False
+            self._client.send(CONTINUE)
+        self._stay(Phase.ROUTING, now + BODY_IDLE_SECONDS)
 
     def _enter_by_model(self, now: float) -> None:
         self._enter(self._site.route_by_model(self.request, self.upload.kept()), now)
@@ -117,6 +128,9 @@ class Exchange:
         self._max_body_bytes = service.config.limits.max_body_bytes
         if not service.config.deployment.disable_auth:
             service.keys.check(self.request.authorization)
+        if self.request.final:
+            self._finish(options_answer(self.request_id, self.may_keep_alive), 204, self.may_keep_alive, now)
+            return
         self._check_length(max(self.request.length or 0, self.upload.received))
         reservation = service.pool.reserve(now)
         if reservation is not None:
@@ -155,9 +169,9 @@ class Exchange:
         """Nothing reached the replica: the request goes to another one, or first into the line."""
         now, pool = time.monotonic(), self.service.pool
         self._call = None
-        if error.errno in {errno.EMFILE, errno.ENFILE}:
+        if error.errno in _OWN_FAULT:
             pool.release(reservation, now)
-            self._answer(NoReplica("the proxy has no file descriptor left: raise its limit (ulimit -n)"), now)
+            self._answer(NoReplica(f"the proxy cannot open a connection to a replica: {error.strerror}"), now)
             return
         pool.apply(reservation.replica, Event.REFUSED, now)
         try:
@@ -187,6 +201,8 @@ class Exchange:
             self.upload.keep(data)
 
     def on_request_end(self) -> None:
+        if self.upload.ended:
+            return
         self.upload.ended = True
         now = time.monotonic()
         if self._call is not None:
@@ -219,10 +235,24 @@ class Exchange:
         """No (more) answer comes from the replica: answer with the error, or cut what has begun."""
         call = self._call
         if call is not None and (call.reply.started or self.left):
-            self._end(call.reply.status or CLIENT_LEFT, now)
+            self._end(CLIENT_LEFT if self.left else call.reply.status, now)
             self._client.cut(reset=call.reply.ends_with_connection)
         else:
             self._answer(error, now)
+
+    def switch(self) -> tuple[asyncio.Transport, bytes]:
+        """The client's connection leaves HTTP, with what the client sent ahead."""
+        return self._client.switch()
+
+    def tunnel_ended(self, now: float) -> None:
+        self._end(101, now)
+
+    def client_lost(self, error: Exception | None) -> None:
+        """The tunnel lost the client's connection."""
+        self._client.connection_lost(error)
+
+    def draining(self, replica: Replica) -> bool:
+        return self._site.draining or not replica.wanted
 
     def added_fields(self, replica: Replica, now: float) -> bytes:
         """The lines that every answer of a replica gets from us."""
@@ -265,7 +295,10 @@ class Exchange:
         self.call_failed(error, now)
 
     def expire(self, now: float) -> None:
-        if self.phase is Phase.QUEUED:
+        if self.phase is Phase.ROUTING and self.upload.moved:
+            self.upload.moved = False
+            self.deadline = now + BODY_IDLE_SECONDS
+        elif self.phase is Phase.QUEUED:
             message = f"no slot became free within {now - self._started_at:.0f} s"
             self._answer(GatewayTimeout(message, self.service.pool.retry_after_seconds()), now)
         else:
@@ -275,10 +308,14 @@ class Exchange:
 
     def _answer(self, error: AnswerError, now: float) -> None:
         """Answer in the replica's stead."""
-        keep_alive = self.may_keep_alive and error.status != 400
+        # Whatever follows bytes that made no sense, or a failed upgrade, may not be the request that it looks like.
+        keep_alive = self.may_keep_alive and error.status != 400 and not self.request.upgrade
         head_only = self.request.method == b"HEAD"
-        self._client.send(error_answer(error, self.request_id, keep_alive, head_only))
-        self._end(error.status, now)
+        self._finish(error_answer(error, self.request_id, keep_alive, head_only), error.status, keep_alive, now)
+
+    def _finish(self, answer: bytes, status: int, keep_alive: bool, now: float) -> None:
+        self._client.send(answer)
+        self._end(status, now)
         self._client.finished(keep_alive)
 
     def _end(self, status: int, now: float) -> None:
@@ -288,5 +325,6 @@ class Exchange:
         self._move_on(Phase.DONE)
         if self._call is not None:
             self._call.detach()
+            self._call = None
         if self._routed:
             self.service.metrics.finished(status, now - self._started_at)

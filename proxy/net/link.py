@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import socket
 import struct
+import sys
+import termios
 from typing import TYPE_CHECKING, Protocol, cast
 
 from proxy.core.replica import Replica
 from proxy.errors import ReplicaFailed
 from proxy.net.deadlines import NEVER
+from proxy.net.ending import half_close, reset
+from proxy.wire.request import Request
 from proxy.wire.response import ResponseReader, ResponseSink
 
 if TYPE_CHECKING:
     from proxy.net.connections import Connections
 
-# Zero seconds of lingering make close() send a reset (socket(7), SO_LINGER).
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_TCP_CLOSE = 7  # include/net/tcp_states.h
 
 
 class LinkUser(Protocol):
@@ -39,6 +43,8 @@ class Link(asyncio.Protocol):
         self.reused = False
         self.deadline = NEVER
         self.closing = False
+        self._paused = False
+        self._half_closed = False  # by the replica
         self._connections = connections
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # set before any other call
         self._reader = ResponseReader()
@@ -49,9 +55,10 @@ class Link(asyncio.Protocol):
 
     # What its user does
 
-    def send_request(self, user: LinkUser, sink: ResponseSink, head_only: bool, data: bytes) -> None:
+    def send_request(self, user: LinkUser, sink: ResponseSink, request: Request, data: bytes) -> None:
+        """`data`: its head, and what there is of its body."""
         self.user = user
-        self._reader.expect(sink, head_only)
+        self._reader.expect(sink, request.method == b"HEAD", request.upgrade)
         self._transport.write(data)
 
     def send(self, data: bytes) -> None:
@@ -59,30 +66,55 @@ class Link(asyncio.Protocol):
 
     def pause(self) -> None:
         if not self.closing:
+            self._paused = True
             self._transport.pause_reading()
 
     def resume(self) -> None:
-        if not self.closing:
+        if self._paused and not self.closing:
+            self._paused = False
             self._transport.resume_reading()
+
+    def rest(self) -> None:
+        """Its answer is complete: it may be kept for another request."""
+        self.user = None
+        self.reused = True
+        self.resume()
 
     def half_close(self) -> None:
         """Tell the replica that nobody listens any more: it sees the end of its input."""
-        if not self.closing and self._transport.can_write_eof():
-            self._transport.write_eof()
+        if not self.closing:
+            half_close(self._transport)
 
     def close(self) -> None:
+        """What has not been sent yet is not wanted any more: a replica that does not read cannot hold this up."""
         self.user = None
         self.closing = True
-        self._transport.close()
+        self._transport.abort()
+
+    def release(self) -> asyncio.Transport:
+        """Give the connection away to a tunnel."""
+        self.user = None
+        self.closing = True
+        return self._transport
+
+    def untaken(self, size: int) -> bool:
+        """Whether the replica had closed before any of the last `size` bytes, a whole request, came to it.
+
+        Proved by its FIN without an acknowledgement and then its reset. A reset alone proves nothing: it overtakes
+        the acknowledgement of what was read.
+        """
+        sock = self._transport.get_extra_info("socket")
+        if not self._half_closed or sys.platform != "linux":
+            return False
+        unacknowledged = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
+        state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+        return bool(unacknowledged == size and state == _TCP_CLOSE)
 
     def reset(self) -> None:
         """End with a reset, which fails the replica's next write."""
         self.user = None
         self.closing = True
-        sock = self._transport.get_extra_info("socket")
-        if sock is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        self._transport.abort()
+        reset(self._transport)
 
     def expire(self, now: float) -> None:
         """Idle for too long."""
@@ -112,7 +144,7 @@ class Link(asyncio.Protocol):
         if user is None:
             self._end_idle()
             return
-        self.closing = True
+        self.closing = self._half_closed = True
         try:
             self._reader.eof()
         except ReplicaFailed as error:

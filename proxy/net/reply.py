@@ -5,11 +5,19 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from proxy.wire.forward import LAST_CHUNK, Framing, chunk, interim_head, response_framing, response_head
+from proxy.wire.forward import (
+    LAST_CHUNK,
+    Framing,
+    chunk,
+    connection_field,
+    interim_head,
+    response_framing,
+    response_head,
+)
 from proxy.wire.response import Response
 
 if TYPE_CHECKING:
-    from proxy.net.call import Call
+    from proxy.core.replica import Replica
     from proxy.net.exchange import Exchange
 
 
@@ -17,25 +25,27 @@ class Reply:
     """Collects what one read from the replica brought, so that it leaves in one write.
 
     `any`: something came. `started`: bytes of the final answer went to the client, so nothing else can be said.
+    `tunnelled`: the first bytes of another protocol, after a 101; else None.
     """
 
     __slots__ = (
-        "_call",
         "_exchange",
         "_framing",
         "_head",
         "_out",
+        "_replica",
         "any",
         "complete",
         "keep_alive",
         "moved",
         "started",
         "status",
+        "tunnelled",
     )
 
-    def __init__(self, exchange: Exchange, call: Call) -> None:
+    def __init__(self, exchange: Exchange, replica: Replica) -> None:
         self._exchange = exchange
-        self._call = call
+        self._replica = replica
         self._out: list[bytes] = []
         self._framing = Framing.NONE
         self._head = False
@@ -45,6 +55,7 @@ class Reply:
         self.started = False
         self.complete = False
         self.moved = False
+        self.tunnelled: bytes | None = None
 
     @property
     def ends_with_connection(self) -> bool:
@@ -54,16 +65,20 @@ class Reply:
         exchange = self._exchange
         request = exchange.request
         self.any = True
-        if response.interim:
+        if response.interim and response.status != 101:
             if not request.http10:
-                self._out.append(interim_head(response))
+                self._out.append(interim_head(response, b""))
             return
         self._head = True
         self.status = response.status
+        added = exchange.added_fields(self._replica, time.monotonic())
+        if response.interim:
+            self._out.append(interim_head(response, added))
+            return
         self._framing = response_framing(request, response)
         self.keep_alive = exchange.may_keep_alive and self._framing is not Framing.CLOSE
-        added = exchange.added_fields(self._call.replica, time.monotonic())
-        self._out.append(response_head(response, self._framing, self.keep_alive, added))
+        added += connection_field(request, self.keep_alive)
+        self._out.append(response_head(response, self._framing, added))
 
     def on_response_body(self, data: bytes) -> None:
         self._out.append(chunk(data) if self._framing is Framing.CHUNKED else data)
@@ -72,6 +87,9 @@ class Reply:
         self.complete = True
         if self._framing is Framing.CHUNKED:
             self._out.append(LAST_CHUNK)
+
+    def on_switch(self, rest: bytes) -> None:
+        self.tunnelled = rest
 
     def taken(self) -> bytes:
         """What came since the last time, to be sent now."""

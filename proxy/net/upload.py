@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proxy.wire.forward import LAST_CHUNK, chunk
+from proxy.wire.request import Request
 
 READ_AHEAD_BYTES = 65_536
 
@@ -12,12 +13,12 @@ class Upload:
 
     __slots__ = ("_chunked", "_kept", "_kept_bytes", "blocked", "ended", "moved", "received")
 
-    def __init__(self, chunked: bool) -> None:
-        self._chunked = chunked
+    def __init__(self, request: Request) -> None:
+        self._chunked = request.chunked
         self._kept: list[bytes] = []
         self._kept_bytes = 0
         self.received = 0
-        self.ended = False
+        self.ended = request.bodiless
         self.blocked = False  # the replica takes no more at the moment
         self.moved = False
 
@@ -26,6 +27,7 @@ class Upload:
         return self.blocked or self._kept_bytes > READ_AHEAD_BYTES
 
     def keep(self, data: bytes) -> None:
+        self.moved = True
         self._kept.append(data)
         self._kept_bytes += len(data)
 
@@ -41,12 +43,14 @@ class Upload:
         """What marks the end."""
         return LAST_CHUNK if self._chunked else b""
 
-    def after(self, head: bytes) -> bytes:
-        """The head and all that was kept, as one piece."""
+    def after(self, head: bytes, again: bool) -> bytes:
+        """The head and all that was kept, as one piece; `again`: it may have to be sent a second time."""
+        self._kept_bytes = 0
         if not self._kept and not (self.ended and self._chunked):
             return head
         pieces = [head, *((chunk(data) for data in self._kept) if self._chunked else self._kept)]
         if self.ended:
             pieces.append(self.last)
-        self._kept, self._kept_bytes = [], 0
+        if not again:
+            self._kept = []
         return b"".join(pieces)

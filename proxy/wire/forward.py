@@ -29,6 +29,8 @@ def request_head(request: Request, client_host: bytes, request_id: bytes) -> byt
         lines.append(b"transfer-encoding: chunked")
     elif request.length is not None:
         lines.append(b"content-length: %d" % request.length)
+    if request.upgrade:
+        lines.append(b"connection: upgrade\r\nupgrade: %b" % request.upgrade)
     if request.expects_continue and not request.http10:
         lines.append(b"expect: 100-continue")
     forwarded_for = request.forwarded_for + b", " + client_host if request.forwarded_for else client_host
@@ -40,6 +42,13 @@ def request_head(request: Request, client_host: bytes, request_id: bytes) -> byt
     return b"\r\n".join(lines)
 
 
+def connection_field(request: Request, keep_alive: bool) -> bytes:
+    """The line that tells a client whether its connection goes on; empty where HTTP/1.1 takes that for granted."""
+    if not keep_alive:
+        return b"connection: close\r\n"
+    return b"connection: keep-alive\r\n" if request.http10 else b""
+
+
 def response_framing(request: Request, response: Response) -> Framing:
     if response.bodiless:
         return Framing.NONE
@@ -48,7 +57,7 @@ def response_framing(request: Request, response: Response) -> Framing:
     return Framing.CLOSE if request.http10 else Framing.CHUNKED
 
 
-def response_head(response: Response, framing: Framing, keep_alive: bool, added: bytes) -> bytes:
+def response_head(response: Response, framing: Framing, added: bytes) -> bytes:
     """The head sent to a client; `added` are whole lines of our own, each with its end."""
     lines = [b"HTTP/1.1 %d %b" % (response.status, response.reason)]
     lines += [b"%b: %b" % field for field in response.fields]
@@ -56,16 +65,16 @@ def response_head(response: Response, framing: Framing, keep_alive: bool, added:
         lines.append(b"content-length: %d" % response.length)
     if framing is Framing.CHUNKED:
         lines.append(b"transfer-encoding: chunked")
-    if not keep_alive:
-        lines.append(b"connection: close")
     return b"\r\n".join(lines) + b"\r\n" + added + b"\r\n"
 
 
-def interim_head(response: Response) -> bytes:
-    """A 1xx answer, passed on as it is (RFC 9110 section 15.2)."""
+def interim_head(response: Response, added: bytes) -> bytes:
+    """A 1xx answer, passed on as it is (RFC 9110 section 15.2); `added` as above."""
     lines = [b"HTTP/1.1 %d %b" % (response.status, response.reason)]
     lines += [b"%b: %b" % field for field in response.fields]
-    return b"\r\n".join(lines) + b"\r\n\r\n"
+    if response.status == 101:
+        lines.append(b"connection: upgrade\r\nupgrade: %b" % response.upgrade)
+    return b"\r\n".join(lines) + b"\r\n" + added + b"\r\n"
 
 
 def chunk(data: bytes) -> bytes:

@@ -1,33 +1,21 @@
-"""Requests: from a client's bytes to checked values (RFC 9112 sections 3 and 6)."""
+"""Requests: the fields of a client's head, turned into checked values (RFC 9112 sections 3 and 6)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
-import httptools
-
-from proxy.errors import (
-    AnswerError,
-    BadRequest,
-    HeaderTooLarge,
-    MethodNotAllowed,
-    TargetTooLong,
-    VersionNotSupported,
-)
+from proxy.errors import BadRequest, MethodNotAllowed
 from proxy.wire.fields import (
     HOP_BY_HOP,
-    PROTECTED,
     Field,
     sane_request_id,
     tokens,
     valid_host,
     valid_length,
+    valid_protocol,
     valid_target,
+    without,
 )
-
-MAX_TARGET_BYTES = 16_384
-MAX_FIELDS = 256
 
 # Not copied as they are: they end here, or are said anew.
 _HANDLED = HOP_BY_HOP | {
@@ -35,6 +23,7 @@ _HANDLED = HOP_BY_HOP | {
     b"content-length",
     b"expect",
     b"host",
+    b"max-forwards",
     b"via",
     b"x-forwarded-for",
     b"x-forwarded-host",
@@ -46,7 +35,8 @@ _HANDLED = HOP_BY_HOP | {
 class Request:
     """The head of one request as it may be forwarded: every field that ends here is gone from `fields`.
 
-    `length` is None without a Content-Length. `forwarded_for` and `via` are what came before us.
+    `length` is None without a Content-Length. `forwarded_for` and `via` are what came before us. `upgrade` is the
+    protocol that the client wants to change to, or empty. `final`: it must not be forwarded (Max-Forwards: 0).
     """
 
     __slots__ = (
@@ -54,6 +44,7 @@ class Request:
         "chunked",
         "expects_continue",
         "fields",
+        "final",
         "forwarded_for",
         "host",
         "http10",
@@ -62,23 +53,26 @@ class Request:
         "method",
         "request_id",
         "target",
+        "upgrade",
         "via",
     )
 
-    def __init__(self, method: bytes, target: bytes) -> None:
+    def __init__(self, method: bytes, target: bytes, http10: bool = False, keep_alive: bool = True) -> None:
         self.method = method
         self.target = target
         self.fields: list[Field] = []
         self.host: bytes | None = None
         self.length: int | None = None
         self.chunked = False
-        self.http10 = False
-        self.keep_alive = True
+        self.http10 = http10
+        self.keep_alive = keep_alive
         self.expects_continue = False
-        self.forwarded_for: bytes = b""
-        self.via: bytes = b""
-        self.request_id: bytes = b""
-        self.authorization: bytes = b""
+        self.final = False
+        self.upgrade = b""
+        self.forwarded_for = b""
+        self.via = b""
+        self.request_id = b""
+        self.authorization = b""
 
     @property
     def bodiless(self) -> bool:
@@ -89,142 +83,37 @@ class Request:
         """May be sent again when nothing came back (RFC 9110 section 9.2.2), having no body to send again."""
         return self.bodiless and self.method in {b"GET", b"HEAD", b"OPTIONS"}
 
-
-class RequestSink(Protocol):
-    """Where a reader puts what it reads, in order."""
-
-    def on_request(self, request: Request) -> None: ...
-
-    def on_request_body(self, data: bytes) -> None: ...
-
-    def on_request_end(self) -> None: ...
-
-
-class RequestReader:
-    """One client connection's requests; several may come from one feed (RFC 9112 section 9.3.2)."""
-
-    def __init__(self, sink: RequestSink, max_header_bytes: int) -> None:
-        self._sink = sink
-        self._limit = max_header_bytes
-        self._parser = httptools.HttpRequestParser(self)
-        self._fields: list[Field] = []
-        self._target = b""
-        self._in_head = False
-        self._in_body = False
-        self._head_bytes = 0
-
-    @property
-    def idle(self) -> bool:
-        """Between two requests."""
-        return not self._in_head and not self._in_body
-
-    @property
-    def in_body(self) -> bool:
-        """A request's head has been read, its end has not."""
-        return self._in_body
-
-    def feed(self, data: bytes) -> None:
-        """Raises AnswerError when the connection cannot go on; all before the fault went to the sink."""
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            # The request is complete and is forwarded without its Upgrade; what follows is the next request.
-            self._parser = httptools.HttpRequestParser(self)
-            if rest := data[upgrade.args[0] :]:
-                self.feed(rest)
-        except httptools.HttpParserCallbackError as error:
-            if isinstance(error.__context__, AnswerError):
-                raise error.__context__ from None
-            raise
-        except httptools.HttpParserError as error:
-            raise BadRequest(f"malformed HTTP: {error.args[0]}") from None
-        if self._in_head:
-            self._head_bytes += len(data)
-            self._check_size()
-
-    # What httptools calls
-
-    def on_message_begin(self) -> None:
-        self._in_head = True
-        self._head_bytes = 0
-        self._target = b""
-        self._fields = []
-
-    def on_url(self, url: bytes) -> None:
-        self._target += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:
-            self._fields.append((name, value))
-        else:
-            self._take_trailer(name, value)
-
-    def on_headers_complete(self) -> None:
-        parser = self._parser
-        version = parser.get_http_version()
-        if version not in {"1.1", "1.0"}:
-            raise VersionNotSupported(f"HTTP/{version} is not spoken here: use HTTP/1.1")
-        self._check_size()
-        request = Request(parser.get_method(), self._target)
-        request.http10 = version == "1.0"
-        request.keep_alive = parser.should_keep_alive()
-        self._take_fields(request)
-        _check_target(request)
-        _check_body(request, upgrading=parser.should_upgrade())
-        self._in_head, self._in_body = False, True
-        self._head_bytes = 0
-        self._sink.on_request(request)
-
-    def on_body(self, data: bytes) -> None:
-        self._sink.on_request_body(data)
-
-    def on_message_complete(self) -> None:
-        self._in_body = False
-        self._sink.on_request_end()
-
-    # Checks that llhttp leaves to us
-
-    def _check_size(self) -> None:
-        size = self._head_bytes
-        if not size:
-            size = len(self._target) + sum(len(name) + len(value) + 4 for name, value in self._fields)
-        if len(self._target) > MAX_TARGET_BYTES:
-            raise TargetTooLong(f"the request target is longer than {MAX_TARGET_BYTES} bytes")
-        if size > self._limit or len(self._fields) > MAX_FIELDS:
-            raise HeaderTooLarge(f"the request head is larger than {self._limit} bytes or {MAX_FIELDS} fields")
-
-    def _take_trailer(self, name: bytes, value: bytes) -> None:
-        # Trailers are dropped (RFC 9110 section 6.5.1 allows it), but count.
-        self._head_bytes += len(name) + len(value) + 4
-        if self._head_bytes > self._limit:
-            raise HeaderTooLarge(f"the trailers are larger than {self._limit} bytes")
-
-    def _take_fields(self, request: Request) -> None:
-        named: set[bytes] = set()
+    def take(self, fields: list[Field], upgrading: bool) -> None:
+        """Take over the head's fields; `upgrading`: they ask for another protocol. Raises BadRequest."""
         handled: list[Field] = []
-        for field in self._fields:
+        for field in fields:
             name = field[0].lower()
-            if name not in _HANDLED:
-                request.fields.append(field)
-            else:
+            if name in _HANDLED:
                 handled.append((name, field[1]))
+            else:
+                self.fields.append(field)
+        named: set[bytes] = set()
         for name, value in handled:
             if name == b"connection":
                 named.update(tokens(value))
             elif (take := _TAKE.get(name)) is not None:
-                take(request, value)
-        named -= PROTECTED
-        if named - {b"keep-alive", b"close"}:
-            request.fields = [field for field in request.fields if field[0].lower() not in named]
+                take(self, value)
+        if named:
+            self.fields = without(self.fields, named)
+        _check_target(self)
+        _check_body(self, upgrading)
+        if not upgrading or self.http10:
+            self.upgrade = b""  # RFC 9110 section 7.8: without "Connection: upgrade", or in HTTP/1.0, it is ignored
 
 
 def _take_host(request: Request, value: bytes) -> None:
     if request.host is not None:
         raise BadRequest("more than one Host field")
-    request.host = value
+    request.host = value.rstrip(b" \t")
 
 
 def _take_length(request: Request, value: bytes) -> None:
+    value = value.rstrip(b" \t")
     if not valid_length(value):
         raise BadRequest("Content-Length is not a number")
     if request.length is not None:
@@ -240,6 +129,25 @@ def _take_coding(request: Request, value: bytes) -> None:
 
 def _take_expectation(request: Request, value: bytes) -> None:
     request.expects_continue = value.lower() == b"100-continue"
+
+
+def _take_upgrade(request: Request, value: bytes) -> None:
+    for protocol in value.split(b","):
+        name = protocol.strip(b" \t")
+        # h2c would let requests pass that nobody here has read (RFC 9113 section 3.1 has removed it).
+        if not request.upgrade and name.lower() != b"h2c" and valid_protocol(name):
+            request.upgrade = name
+
+
+def _take_hops(request: Request, value: bytes) -> None:
+    """Only for OPTIONS, since TRACE is not served (RFC 9110 section 7.6.2)."""
+    value = value.rstrip(b" \t")
+    if request.method != b"OPTIONS" or not valid_length(value):
+        request.fields.append((b"max-forwards", value))
+    elif int(value) == 0:
+        request.final = True
+    else:
+        request.fields.append((b"max-forwards", b"%d" % (int(value) - 1)))
 
 
 def _take_request_id(request: Request, value: bytes) -> None:
@@ -268,6 +176,8 @@ _TAKE: dict[bytes, Callable[[Request, bytes], None]] = {
     b"content-length": _take_length,
     b"transfer-encoding": _take_coding,
     b"expect": _take_expectation,
+    b"max-forwards": _take_hops,
+    b"upgrade": _take_upgrade,
     b"x-request-id": _take_request_id,
     b"x-forwarded-for": _take_forwarded_for,
     b"via": _take_via,

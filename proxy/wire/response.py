@@ -7,7 +7,7 @@ from typing import Protocol
 import httptools
 
 from proxy.errors import ReplicaFailed
-from proxy.wire.fields import HOP_BY_HOP, PROTECTED, Field, tokens, valid_length
+from proxy.wire.fields import HOP_BY_HOP, Field, tokens, valid_length, without
 
 MAX_HEAD_BYTES = 262_144
 MAX_FIELDS = 1_000
@@ -21,10 +21,10 @@ _HANDLED = HOP_BY_HOP | _OURS | {b"content-length"}
 class Response:
     """The head of one response as it may be forwarded; `length` is None without a Content-Length.
 
-    `until_close`: the end of the connection ends the body.
+    `until_close`: the end of the connection ends the body. `upgrade`: the protocol that a 101 changes to.
     """
 
-    __slots__ = ("bodiless", "chunked", "fields", "keep_alive", "length", "reason", "status", "until_close")
+    __slots__ = ("bodiless", "chunked", "fields", "keep_alive", "length", "reason", "status", "until_close", "upgrade")
 
     def __init__(self, status: int, reason: bytes) -> None:
         self.status = status
@@ -35,6 +35,7 @@ class Response:
         self.keep_alive = True
         self.bodiless = False
         self.until_close = False
+        self.upgrade = b""
 
     @property
     def interim(self) -> bool:
@@ -50,6 +51,9 @@ class ResponseSink(Protocol):
 
     def on_response_end(self) -> None: ...
 
+    def on_switch(self, rest: bytes) -> None:
+        """The 101 that came last was asked for: HTTP ends here, `rest` is the other protocol's."""
+
 
 class ResponseReader:
     """One replica connection's responses. Call `expect` before each request, `feed`, and `eof` at the end."""
@@ -61,6 +65,7 @@ class ResponseReader:
         self._reason = b""
         self._response: Response | None = None
         self._head_only = False
+        self._upgrade = b""
         self._done = True
         self._head_bytes = 0
         self._interim = 0
@@ -72,10 +77,11 @@ class ResponseReader:
         response = self._response
         return self._done and not self._stray and response is not None and response.keep_alive
 
-    def expect(self, sink: ResponseSink, head_only: bool) -> None:
-        """A request is going out whose answer goes to `sink`; `head_only`: it is a HEAD."""
+    def expect(self, sink: ResponseSink, head_only: bool, upgrade: bytes) -> None:
+        """A request is going out whose answer goes to `sink`; `upgrade`: what it asks for."""
         self._sink = sink
         self._head_only = head_only
+        self._upgrade = upgrade
         self._done = False
         self._interim = 0
         self._response = None
@@ -87,6 +93,8 @@ class ResponseReader:
             return
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._current.on_switch(data[upgrade.args[0] :])
         except httptools.HttpParserCallbackError as error:
             if isinstance(error.__context__, ReplicaFailed):
                 raise error.__context__ from None
@@ -174,8 +182,10 @@ class ResponseReader:
 
     def _take_interim(self, response: Response) -> None:
         self._interim += 1
-        if response.status == 101 or self._interim > MAX_INTERIM:
-            raise ReplicaFailed("the replica switched protocols unasked, or sent no end of interim answers")
+        if self._interim > MAX_INTERIM:
+            raise ReplicaFailed("the replica sent no end of interim answers")
+        if response.status == 101 and (not self._upgrade or response.upgrade.lower() != self._upgrade.lower()):
+            raise ReplicaFailed("the replica switched to a protocol that it was not asked for")
         if response.length is not None or response.chunked:
             raise ReplicaFailed("the replica sent an interim answer with a body")
         self._current.on_response(response)
@@ -192,13 +202,13 @@ class ResponseReader:
                 _take_framing(response, name, field[1])
         if response.chunked and response.length is not None:
             raise ReplicaFailed("the replica sent Transfer-Encoding beside Content-Length")
-        if named - {b"keep-alive", b"close"}:
-            named -= PROTECTED
-            response.fields = [field for field in response.fields if field[0].lower() not in named]
+        if named:
+            response.fields = without(response.fields, named)
 
 
 def _take_framing(response: Response, name: bytes, value: bytes) -> None:
     if name == b"content-length":
+        value = value.rstrip(b" \t")
         if not valid_length(value) or response.length is not None:
             raise ReplicaFailed("the replica sent an invalid Content-Length")
         response.length = int(value)
@@ -206,3 +216,5 @@ def _take_framing(response: Response, name: bytes, value: bytes) -> None:
         if response.chunked or value.lower() != b"chunked":
             raise ReplicaFailed("the replica used a transfer coding other than chunked")
         response.chunked = True
+    elif name == b"upgrade":
+        response.upgrade = value.rstrip(b" \t")

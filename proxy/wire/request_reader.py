@@ -1,0 +1,151 @@
+"""From a client's bytes to requests (RFC 9112); llhttp parses."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import httptools
+
+from proxy.errors import AnswerError, BadRequest, HeaderTooLarge, TargetTooLong, VersionNotSupported
+from proxy.wire.fields import Field
+from proxy.wire.request import Request
+
+MAX_TARGET_BYTES = 16_384
+MAX_FIELDS = 256
+# Chunk extensions and trailers, which are read and dropped (RFC 9112 section 7.1.1 wants a limit), are counted once
+# for each piece that the parser gets: so what has too much of them is refused before its end is passed on.
+MAX_DROPPED_BYTES = 16_384
+PIECE_BYTES = 16_384
+
+
+class RequestSink(Protocol):
+    """Where a reader puts what it reads, in order."""
+
+    def on_request(self, request: Request) -> None: ...
+
+    def on_request_body(self, data: bytes) -> None: ...
+
+    def on_request_end(self) -> None: ...
+
+
+class RequestReader:
+    """One client connection's requests; several may come from one feed (RFC 9112 section 9.3.2)."""
+
+    def __init__(self, sink: RequestSink, max_header_bytes: int) -> None:
+        self._sink = sink
+        self._limit = max_header_bytes
+        self._parser = httptools.HttpRequestParser(self)
+        self._fields: list[Field] = []
+        self._target = b""
+        self._in_head = False
+        self._in_body = False
+        self._chunked = False
+        self._head_bytes = 0
+        self._piece_bytes = 0
+        self._dropped_bytes = 0
+        self._held: list[bytes] | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Between two requests."""
+        return not self._in_head and not self._in_body
+
+    @property
+    def in_body(self) -> bool:
+        """A request's head has been read, its end has not."""
+        return self._in_body
+
+    @property
+    def holding(self) -> bool:
+        """A request to upgrade has been read: what comes after it waits for `release`."""
+        return self._held is not None
+
+    def feed(self, data: bytes) -> None:
+        """Raises AnswerError when the connection cannot go on; all before the fault went to the sink."""
+        if len(data) <= PIECE_BYTES or (self._in_body and not self._chunked):
+            self._take(data)
+            return
+        for start in range(0, len(data), PIECE_BYTES):
+            self._take(data[start : start + PIECE_BYTES])
+
+    def release(self) -> bytes:
+        """What came after a request to upgrade: the next request, or the other protocol's first bytes."""
+        held, self._held = self._held or (), None
+        return b"".join(held)
+
+    def _take(self, data: bytes) -> None:
+        if self._held is not None:
+            self._held.append(data)
+            return
+        self._piece_bytes = len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._parser = httptools.HttpRequestParser(self)
+            self._held = [data[upgrade.args[0] :]]
+        except httptools.HttpParserCallbackError as error:
+            if isinstance(error.__context__, AnswerError):
+                raise error.__context__ from None
+            raise
+        except httptools.HttpParserError as error:
+            raise BadRequest(f"malformed HTTP: {error.args[0]}") from None
+        if self._in_head or (self._in_body and self._chunked):
+            self._count(len(data))
+
+    def _count(self, size: int) -> None:
+        if self._in_head:
+            self._head_bytes += size
+            self._check_size(self._head_bytes)
+        else:
+            self._dropped_bytes += size
+            if self._dropped_bytes > MAX_DROPPED_BYTES:
+                raise HeaderTooLarge(f"chunk extensions or trailers are larger than {MAX_DROPPED_BYTES} bytes")
+
+    # What httptools calls
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        self._head_bytes = 0
+        self._target = b""
+        self._fields = []
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:
+            self._fields.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        parser = self._parser
+        version = parser.get_http_version()
+        if version not in {"1.1", "1.0"}:
+            raise VersionNotSupported(f"HTTP/{version} is not spoken here: use HTTP/1.1")
+        self._check_size(self._head_size())
+        request = Request(parser.get_method(), self._target, version == "1.0", parser.should_keep_alive())
+        request.take(self._fields, upgrading=parser.should_upgrade())
+        self._in_head, self._in_body = False, True
+        self._chunked = request.chunked
+        self._dropped_bytes = 0
+        self._sink.on_request(request)
+
+    def on_body(self, data: bytes) -> None:
+        self._dropped_bytes = -PIECE_BYTES  # the piece that is being parsed is counted when it has been
+        self._sink.on_request_body(data)
+
+    def on_message_complete(self) -> None:
+        self._in_body = False
+        self._sink.on_request_end()
+
+    def _head_size(self) -> int:
+        """Reckoned exactly only where the pieces it came in are larger than allowed: there may be more in them."""
+        size = self._head_bytes + self._piece_bytes
+        if size > self._limit:
+            size = len(self._target) + sum(len(name) + len(value) + 4 for name, value in self._fields)
+        return size
+
+    def _check_size(self, head_bytes: int) -> None:
+        if len(self._target) > MAX_TARGET_BYTES:
+            raise TargetTooLong(f"the request target is longer than {MAX_TARGET_BYTES} bytes")
+        if head_bytes > self._limit or len(self._fields) > MAX_FIELDS:
+            raise HeaderTooLarge(f"the request head is larger than {self._limit} bytes or {MAX_FIELDS} fields")

@@ -1,0 +1,317 @@
+"""The whole request path over real sockets, under the plain event loop and under uvloop."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import resource
+import time
+from pathlib import Path
+
+import pytest
+
+from proxy.core.replica import Event
+from tests.net.scene import Client, Run, Scene, eventually, run_fixture, scene
+
+__all__ = ["run_fixture"]  # makes it known here
+
+
+# Random mishaps
+
+TARGETS = ("/quick", "/quick", "/sleep/5", "/sleep/20", "/deaf/5", "/deaf/20", "/stream/5", "/stream/20", "/reset")
+CLIENTS = 24
+REQUESTS_EACH = 60
+
+
+class Visitor:
+    """Sends random requests and leaves some of them at a random moment."""
+
+    def __init__(self, scene: Scene, seed: int) -> None:
+        self._scene = scene
+        self._random = random.Random(seed)
+
+    async def visit(self) -> None:
+        for _ in range(REQUESTS_EACH):
+            target = self._random.choice((*TARGETS, "/close", "/bytes/400000", "/sink"))
+            body = bytes(self._random.choice((0, 0, 10, 100_000)))
+            client = await self._scene.connect()
+            client.send(target, body, close=True)
+            await self._see(client)
+            client.writer.transport.abort()
+
+    async def _see(self, client: Client) -> None:
+        mood = self._random.random()
+        if mood < 0.5:
+            await client.rest()
+        elif mood < 0.6:
+            client.writer.write_eof()
+            await client.rest()
+        else:
+            await asyncio.sleep(self._random.random() * 0.02)
+            if mood < 0.8:
+                client.writer.close()
+
+
+async def misbehave(scene: Scene, seed: int) -> None:
+    """Close replicas' ports now and then; what was marked unready is ready again soon."""
+    chance, pool = random.Random(seed), scene.app.pool
+    while True:
+        await asyncio.sleep(chance.random() * 0.05)
+        server = chance.choice(scene.servers)
+        server.refuse()
+        await asyncio.sleep(chance.random() * 0.02)
+        await server.open()
+        for replica in pool:
+            pool.apply(replica, Event.PASSED, time.monotonic())
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_slot_is_lost_and_no_limit_passed_whoever_leaves_or_breaks(run: Run, seed: int) -> None:
+    async def scenario() -> None:
+        async with scene(limits=(1, 2, 3)) as house:
+            async with asyncio.TaskGroup() as group:
+                trouble = group.create_task(misbehave(house, seed))
+                visits = [group.create_task(Visitor(house, seed * 100 + n).visit()) for n in range(CLIENTS)]
+                await asyncio.gather(*visits)
+                trouble.cancel()
+            for replica in house.app.pool:
+                house.app.pool.apply(replica, Event.PASSED, time.monotonic())
+            await eventually(lambda: house.quiet)
+            assert house.app.slots_taken == [0, 0, 0]
+            assert all(server.most <= limit for server, limit in zip(house.servers, (1, 2, 3), strict=True))
+            assert sum(house.app.statuses.values()) == CLIENTS * REQUESTS_EACH
+
+    run(scenario())
+
+
+# Clients that leave
+
+
+def test_a_replica_that_notices_the_half_close_frees_its_slot_at_once(run: Run) -> None:
+    async def scenario() -> None:
+        async with scene() as house:
+            client = await house.connect()
+            client.send("/stream/100000")
+            await client.reader.readuntil(b"data: x")
+            left = time.monotonic()
+            client.writer.close()
+            await eventually(lambda: not house.app.pool.in_flight)
+            assert time.monotonic() - left < 0.5
+            assert house.app.statuses == {499: 1}
+
+    run(scenario())
+
+
+def test_a_replica_that_does_not_notice_keeps_its_slot_until_it_has_answered(run: Run) -> None:
+    async def scenario() -> None:
+        async with scene() as house:
+            client = await house.connect()
+            client.send("/deaf/300")
+            await eventually(lambda: house.server.busy)
+            client.writer.transport.abort()
+            assert b"200 OK" in await house.ask("/quick")
+            assert (house.server.most, house.server.seen) == (1, ["/deaf/300", "/quick"])
+
+    run(scenario())
+
+
+def test_a_replica_that_streams_on_is_reset_a_second_after_the_half_close(run: Run) -> None:
+    async def scenario() -> None:
+        async with scene() as house:
+            client = await house.connect()
+            client.send("/flood")
+            await client.reader.readuntil(b"data: x")
+            left = time.monotonic()
+            client.writer.transport.abort()
+            await eventually(lambda: not house.server.busy)
+            assert 0.9 < time.monotonic() - left < 2
+            assert house.app.slots_taken == [0]
+
+    run(scenario())
+
+
+def test_a_client_that_only_ended_its_sending_side_gets_its_answer(run: Run) -> None:
+    async def scenario() -> None:
+        async with scene() as house:
+            await house.ask("/quick")
+            client = await house.connect()
+            client.send("/deaf/50")
+            await eventually(lambda: house.server.busy)
+            client.writer.write_eof()
+            assert (await client.rest()).endswith(b"\r\n\r\nok")
+
+    run(scenario())
+
+
+def test_a_client_that_leaves_the_queue_never_reaches_a_replica(run: Run) -> None:
+    async def scenario() -> None:
+        async with scene() as house:
+            first, second = await house.connect(), await house.connect()
+            first.send("/sleep/200", close=True)
+            await eventually(lambda: house.server.busy)
+            second.send("/stream/1")
+            await eventually(lambda: len(house.app.pool.queue))
+            second.writer.close()
+            await eventually(lambda: not house.app.pool.queue)
+            await first.rest()
+            assert house.server.seen == ["/sleep/200"]
+
+    run(scenario())
+
+
+# Bodies
+
+
+def resident_bytes() -> int:
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * resource.getpagesize()
+
+
+def test_a_large_answer_waits_for_a_slow_client_outside_of_our_memory(run: Run) -> None:
+    size = 100 << 20
+
+    async def scenario() -> None:
+        async with scene() as house:
+            client = await house.connect()
+            before = resident_bytes()
+            client.send(f"/bytes/{size}", close=True)
+            await asyncio.sleep(0.3)
+            assert resident_bytes() - before < 20 << 20
+            head = await client.reader.readuntil(b"\r\n\r\n")
+            got = 0
+            while piece := await client.reader.read(1 << 20):
+                got += len(piece)
+            assert (got, resident_bytes() - before < 20 << 20) == (size, True), head
+
+    run(scenario())
+
+
+def test_a_large_body_streams_in_bounded_memory(run: Run) -> None:
+    count, piece = 1600, bytes(65_536)
+
+    async def scenario() -> None:
+        async with scene() as house:
+            client = await house.connect()
+            before = resident_bytes()
+            client.writer.write(b"POST /sink HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % (count * len(piece)))
+            for _ in range(count):
+                client.writer.write(piece)
+                await client.writer.drain()
+            answer = await client.reader.readuntil(b"%d" % (count * len(piece)))
+            assert answer.startswith(b"HTTP/1.1 200")
+            assert resident_bytes() - before < 20 << 20
+
+    run(scenario())
+
+
+def test_an_event_leaves_the_proxy_when_it_enters_it(run: Run) -> None:
+    async def scenario() -> None:
+        async with scene() as house:
+            client = await house.connect()
+            asked = time.monotonic()
+            client.send("/stream/1000")
+            await client.reader.readuntil(b"data: x\n\n")
+            assert time.monotonic() - asked < 0.2
+
+    run(scenario())
+
+
+# Refusals
+
+
+def test_a_full_queue_is_429_with_the_time_after_which_to_retry(run: Run) -> None:
+    async def scenario() -> None:
+        async with scene("[tidegate.queue]\nmax_length = 0") as house:
+            house.app.pool.service_seconds = 7.5
+            client = await house.connect()
+            client.send("/sleep/300")
+            await eventually(lambda: house.server.busy)
+            answer = await house.ask("/quick")
+            assert answer.startswith(b"HTTP/1.1 429")
+            assert b"retry-after: 8\r\n" in answer
+            assert b'"type":"queue_full"' in answer
+
+    run(scenario())
+
+
+def test_waiting_too_long_is_504_with_the_time_after_which_to_retry(run: Run) -> None:
+    async def scenario() -> None:
+        async with scene("[tidegate.queue]\ntimeout_seconds = 0.1") as house:
+            client = await house.connect()
+            client.send("/sleep/400")
+            await eventually(lambda: house.server.busy)
+            answer = await house.ask("/quick")
+            assert answer.startswith(b"HTTP/1.1 504")
+            assert re.search(rb"retry-after: \d+\r\n", answer)
+
+    run(scenario())
+
+
+# Tunnels
+
+UPGRADE = b"GET /echo HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n"
+
+
+async def tunnelled(house: Scene, ahead: bytes = b"") -> Client:
+    client = await house.connect()
+    client.writer.write(UPGRADE + ahead)
+    head = await client.reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101"), head
+    return client
+
+
+def test_a_tunnel_holds_its_slot_and_ends_when_both_sides_have(run: Run) -> None:
+    async def scenario() -> None:
+        async with scene() as house:
+            client = await tunnelled(house, b"early ")
+            client.writer.write(b"late")
+            assert await client.reader.readexactly(10) == b"early late"
+            assert house.app.slots_taken == [1]
+            client.writer.write_eof()
+            assert await client.rest() == b""
+            client.writer.close()
+            await eventually(lambda: house.quiet)
+            assert house.app.statuses == {101: 1}
+
+    run(scenario())
+
+
+def test_a_tunnel_passes_much_on_to_slow_readers_in_bounded_memory(run: Run) -> None:
+    data = bytes(16 << 20)
+
+    async def scenario() -> None:
+        async with scene() as house:
+            client = await tunnelled(house)
+            before = resident_bytes()
+            client.writer.write(data)
+            await asyncio.sleep(0.3)
+            assert await client.reader.readexactly(len(data)) == data
+            assert resident_bytes() - before < 80 << 20  # what client and replica keep for themselves
+            client.writer.close()
+            await eventually(lambda: house.quiet)
+
+    run(scenario())
+
+
+def test_a_client_that_breaks_off_a_tunnel_frees_the_slot(run: Run) -> None:
+    async def scenario() -> None:
+        async with scene() as house:
+            client = await tunnelled(house)
+            client.writer.transport.abort()
+            await eventually(lambda: house.quiet)
+            assert house.app.slots_taken == [0]
+
+    run(scenario())
+
+
+def test_a_replica_that_breaks_a_tunnel_cuts_the_client_off(run: Run) -> None:
+    async def scenario() -> None:
+        async with scene() as house:
+            client = await tunnelled(house)
+            house.server.break_off()
+            await client.rest()
+            assert client.broken
+            await eventually(lambda: house.quiet)
+
+    run(scenario())

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from proxy.core.replica import Event
+from proxy.net.deadlines import NEVER
+from tests.net.fakes import Table
+
+
+def test_the_connection_used_last_is_used_next() -> None:
+    table = Table(limits=(2,))
+    first, far1 = table.calling()
+    _, far2 = table.calling()
+    far1.answer()
+    far2.answer()
+    first.get("/again")
+    assert far2.targets == [b"/", b"/again"]
+
+
+def test_an_idle_connection_ends_before_a_common_server_would_end_it() -> None:
+    table = Table()
+    _, far = table.calling()
+    far.answer()
+    table.sweep(3.9)
+    assert far.transport.ended == ""
+    table.sweep(4.1)
+    assert far.transport.ended == "aborted"
+    assert table.connections.take(table.replicas[0]) is None
+
+
+def test_a_connection_that_is_in_use_again_is_not_idle_any_more() -> None:
+    table = Table()
+    near, far = table.calling()
+    far.answer()
+    near.get("/slow")
+    assert far.link.deadline == NEVER
+    table.sweep(5)
+    assert (far.transport.ended, table.app.slots_taken) == ("", [1])
+
+
+def test_an_idle_connection_that_says_something_or_ends_is_not_used() -> None:
+    for happen in ("stray", "end", "loss"):
+        table = Table()
+        _, far = table.calling()
+        far.answer()
+        if happen == "stray":
+            far.send(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil")
+        elif happen == "end":
+            far.link.eof_received()
+        else:
+            far.link.connection_lost(None)
+        assert table.connections.take(table.replicas[0]) is None, happen
+        assert len(table.deadlines) == 0
+
+
+def test_nothing_is_kept_to_a_replica_that_takes_no_more_requests() -> None:
+    table = Table()
+    _, far = table.calling()
+    table.pool.apply(table.replicas[0], Event.DRAIN, 0.0)
+    far.answer()
+    assert far.transport.ended == "aborted"
+
+
+def test_what_is_kept_ends_when_the_replica_is_dropped() -> None:
+    table = Table()
+    _, far = table.calling()
+    far.answer()
+    table.connections.close()
+    assert (far.transport.ended, len(table.deadlines)) == ("aborted", 0)
