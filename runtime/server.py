@@ -60,7 +60,9 @@ def listen(settings: Settings) -> socket.socket:
         listener = socket.create_server((settings.host, settings.port))
     except OSError as error:
         address = f"{settings.host} port {settings.port}"
-        raise UserError(f"Cannot listen on {address}: {error.strerror}; set TIDEGATE_HOST and PORT to a free one.") from None
+        raise UserError(
+            f"Cannot listen on {address}: {error.strerror}; set TIDEGATE_HOST and PORT to a free one."
+        ) from None
     sys.stderr.write(f"Listening on http://{settings.host}:{listener.getsockname()[1]}.\n")
     return listener
 
