@@ -213,12 +213,15 @@ class Proxy:
     async def _let_clients_finish(self) -> None:
         longest = max(app.config.scaling.response_grace_period_seconds for app in self.apps)
         try:
-            async with asyncio.timeout(longest):
+            # Requests that ran when the drain began have timed out by themselves then.
+            async with asyncio.timeout(longest + 2 * _SWEEP_SECONDS):
                 await self._listener.drain()
         except TimeoutError:
             log.warning("%d clients have not finished within %g s", len(self._listener), longest)
             for app in self.apps:
                 app.pool.refuse(lambda: Draining("the proxy is shutting down"), time.monotonic())
+                for replica in app.pool:
+                    replica.killed = True
 
 
 async def _raise(error: Exception) -> None:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, cast
 from proxy.errors import AnswerError, RequestTimeout
 from proxy.net import ending
 from proxy.net.deadlines import NEVER
-from proxy.net.exchange import Exchange, Phase
+from proxy.net.exchange import NEW, Exchange
 from proxy.wire.answer import error_answer
 from proxy.wire.request import Request
 from proxy.wire.request_reader import RequestReader
 
 if TYPE_CHECKING:
     from proxy.net.listener import Listener
+    from proxy.net.service import Route
 
 HEAD_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 55.0
@@ -44,7 +45,9 @@ class ClientConnection(asyncio.Protocol):
         self._line: deque[Exchange] = deque()  # the first is being answered
         self._error: AnswerError | None = None  # why no more can be read
         self._in_head = True
-        self._paused = False
+        self.paused = False  # not read from
+        self._routed: Request | None = None
+        self._route: Route | None = None
         self._writable = True
         self._unsent = 0  # when last asked
         self._ended = False  # the client has ended its sending side
@@ -68,7 +71,8 @@ class ClientConnection(asyncio.Protocol):
         self._read(data)
         if self._line:
             self._advance()
-            self.pace()
+            if len(self._line) > 1 or not self._reader.idle or self._reader.holding:
+                self.pace()
         elif not self._in_head and not self._reader.idle and not self._closing:
             self._in_head = True
             self.deadline = time.monotonic() + HEAD_SECONDS
@@ -149,12 +153,19 @@ class ClientConnection(asyncio.Protocol):
             return
         line = self._line
         ahead = bool(line) and (len(line) > READ_AHEAD_REQUESTS or line[-1].congested or self._reader.holding)
-        if ahead and not self._paused:
-            self._paused = True
+        if ahead and not self.paused:
+            self.paused = True
             self._transport.pause_reading()
             self.listener.hangups.watch(self._descriptor, self._hung_up)
-        elif self._paused and not ahead:
+        elif self.paused and not ahead:
             self._resume()
+
+    def route(self, request: Request) -> Route | None:
+        """The site's answer, kept for a client that repeats its request."""
+        if request is not self._routed:
+            self._route = self.site.route(request)
+            self._routed = request
+        return self._route
 
     def switch(self) -> tuple[asyncio.Transport, bytes]:
         """Leave the connection to a tunnel, with what came ahead; its end is still to be told to us."""
@@ -199,7 +210,7 @@ class ClientConnection(asyncio.Protocol):
         self._advancing = True
         while self._writable and not self._closing:
             if self._line:
-                if self._line[0].phase is not Phase.NEW:
+                if self._line[0].phase is not NEW:
                     break
                 self.deadline = NEVER
                 self._line[0].begin(time.monotonic())
@@ -208,9 +219,9 @@ class ClientConnection(asyncio.Protocol):
             else:
                 break
         self._advancing = False
-        if not self._closing and not (self._line and self._line[0].phase is not Phase.NEW):
+        if not self._closing and not (self._line and self._line[0].phase is not NEW):
             self._rest()
-        elif self._paused:
+        elif self.paused:
             self.pace()
 
     def _rest(self) -> None:
@@ -220,7 +231,7 @@ class ClientConnection(asyncio.Protocol):
             return
         self._in_head = not self._reader.idle
         self.deadline = time.monotonic() + (HEAD_SECONDS if self._in_head else KEEP_ALIVE_SECONDS)
-        if self._paused:
+        if self.paused:
             self.pace()
 
     def _fault(self, error: AnswerError) -> None:
@@ -267,7 +278,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _hung_up(self) -> None:
         """The client left while it was not read from; what it still sent is not wanted any more."""
-        self._paused = False
+        self.paused = False
         if self._lost:
             return
         self._client_left(lost=False)
@@ -278,13 +289,13 @@ class ClientConnection(asyncio.Protocol):
             self._transport.abort()
 
     def _resume(self) -> None:
-        if self._paused and not self._lost:
+        if self.paused and not self._lost:
             self._unwatch()
             self._transport.resume_reading()
 
     def _unwatch(self) -> None:
-        if self._paused:
-            self._paused = False
+        if self.paused:
+            self.paused = False
             self.listener.hangups.forget(self._descriptor)
 
     @property

@@ -37,6 +37,10 @@ class Phase(Enum):
     DONE = auto()  # answered, or nobody is there to be answered
 
 
+# Bound to names: looking a member up on its Enum costs 0.1 µs on Python 3.11, and a request does it often.
+NEW, ROUTING, QUEUED, CALLING, DONE = Phase
+
+
 class Exchange:
     """The client's side of a request; the replica's side is its `call`, which may outlive it.
 
@@ -69,7 +73,7 @@ class Exchange:
         self.request = request
         self.request_id = request.request_id or self._site.next_request_id()
         self.upload: Upload = Upload(request)
-        self.phase = Phase.NEW
+        self.phase = NEW
         self.deadline = NEVER
         self.left = False  # the client has ended its sending side
         self._call: Call | None = None
@@ -81,7 +85,7 @@ class Exchange:
     @property
     def congested(self) -> bool:
         """The client sends faster than the replica takes it."""
-        return self.upload.congested and self.phase is not Phase.ROUTING
+        return self.upload.congested and self.phase is not ROUTING
 
     @property
     def may_keep_alive(self) -> bool:
@@ -100,7 +104,7 @@ class Exchange:
         try:
             if self._site.draining:
                 raise Draining("the proxy is shutting down")
-            route = self._site.route(self.request)
+            route = self._client.route(self.request)
             if route is not None:
                 self._enter(route, now)
             elif self.upload.ended:
@@ -116,7 +120,7 @@ class Exchange:
         if self.request.expects_continue:
             self.request.expects_continue = False
             self._client.send(CONTINUE)
-        self._stay(Phase.ROUTING, now + BODY_IDLE_SECONDS)
+        self._stay(ROUTING, now + BODY_IDLE_SECONDS)
 
     def _enter_by_model(self, now: float) -> None:
         self._enter(self._site.route_by_model(self.request, self.upload.kept()), now)
@@ -137,7 +141,7 @@ class Exchange:
             self.granted(reservation, now)
             return
         service.pool.wait(self, now)
-        self._stay(Phase.QUEUED, now + service.config.queue.timeout_seconds)
+        self._stay(QUEUED, now + service.config.queue.timeout_seconds)
 
     def _stay(self, phase: Phase, deadline: float) -> None:
         self.phase = phase
@@ -152,7 +156,7 @@ class Exchange:
 
     def granted(self, reservation: Reservation, now: float) -> None:
         """A slot: call its replica."""
-        self._move_on(Phase.CALLING)
+        self._move_on(CALLING)
         if not self._granted_at:
             self._granted_at = now
             self._limit_at = now + self.service.config.scaling.response_grace_period_seconds
@@ -162,7 +166,7 @@ class Exchange:
 
     def refused(self, error: AnswerError) -> None:
         """Waiting leads nowhere; already out of the line."""
-        self._move_on(Phase.CALLING)
+        self._move_on(CALLING)
         self._answer(error, time.monotonic())
 
     def call_refused(self, reservation: Reservation, error: OSError) -> None:
@@ -182,13 +186,13 @@ class Exchange:
         if other is not None:
             self.granted(other, now)
         else:
-            self._stay(Phase.QUEUED, min(self._limit_at, now + self.service.config.queue.timeout_seconds))
+            self._stay(QUEUED, min(self._limit_at, now + self.service.config.queue.timeout_seconds))
 
     # The request's body
 
     def on_request_body(self, data: bytes) -> None:
         self.upload.received += len(data)
-        if self.phase is Phase.DONE:
+        if self.phase is DONE:
             return
         try:
             self._check_length(self.upload.received)
@@ -207,8 +211,8 @@ class Exchange:
         now = time.monotonic()
         if self._call is not None:
             self._call.send_end(now)
-        elif self.phase is Phase.ROUTING:
-            self._move_on(Phase.NEW)
+        elif self.phase is ROUTING:
+            self._move_on(NEW)
             try:
                 self._enter_by_model(now)
             except AnswerError as error:
@@ -223,8 +227,13 @@ class Exchange:
     def send(self, data: bytes) -> None:
         self._client.send(data)
 
-    def consumed(self) -> None:
+    def pace(self) -> None:
         self._client.pace()
+
+    def consumed(self) -> None:
+        """There may be room for more of the request."""
+        if self._client.paused:
+            self._client.pace()
 
     def answered(self, status: int, keep_alive: bool, now: float) -> None:
         """The replica's answer is complete."""
@@ -274,7 +283,7 @@ class Exchange:
 
     def client_left(self, now: float, lost: bool) -> bool:
         """The client closed (`lost`) or ended its sending side; true if it may still be answered."""
-        if self.phase is Phase.DONE:
+        if self.phase is DONE:
             return False
         self.left = True
         call = self._call
@@ -287,7 +296,7 @@ class Exchange:
 
     def fault(self, error: AnswerError) -> None:
         """The client's own bytes are to blame: the replica must not take what it has for the whole request."""
-        if self.upload.ended or self.phase is Phase.DONE:
+        if self.upload.ended or self.phase is DONE:
             return
         now = time.monotonic()
         if self._call is not None:
@@ -295,10 +304,10 @@ class Exchange:
         self.call_failed(error, now)
 
     def expire(self, now: float) -> None:
-        if self.phase is Phase.ROUTING and self.upload.moved:
+        if self.phase is ROUTING and self.upload.moved:
             self.upload.moved = False
             self.deadline = now + BODY_IDLE_SECONDS
-        elif self.phase is Phase.QUEUED:
+        elif self.phase is QUEUED:
             message = f"no slot became free within {now - self._started_at:.0f} s"
             self._answer(GatewayTimeout(message, self.service.pool.retry_after_seconds()), now)
         else:
@@ -320,9 +329,9 @@ class Exchange:
 
     def _end(self, status: int, now: float) -> None:
         """The client's side is over; a call that still holds its slot goes on alone."""
-        if self.phase is Phase.QUEUED:
+        if self.phase is QUEUED:
             self.service.pool.leave(self, now)
-        self._move_on(Phase.DONE)
+        self._move_on(DONE)
         if self._call is not None:
             self._call.detach()
             self._call = None

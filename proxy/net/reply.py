@@ -6,8 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 from proxy.wire.forward import (
+    CHUNKED,
+    CLOSE,
     LAST_CHUNK,
-    Framing,
+    NO_BODY,
     chunk,
     connection_field,
     interim_head,
@@ -47,7 +49,7 @@ class Reply:
         self._exchange = exchange
         self._replica = replica
         self._out: list[bytes] = []
-        self._framing = Framing.NONE
+        self._framing = NO_BODY
         self._head = False
         self.status = 0
         self.keep_alive = False
@@ -59,7 +61,7 @@ class Reply:
 
     @property
     def ends_with_connection(self) -> bool:
-        return self._framing is Framing.CLOSE
+        return self._framing is CLOSE
 
     def on_response(self, response: Response) -> None:
         exchange = self._exchange
@@ -76,16 +78,16 @@ class Reply:
             self._out.append(interim_head(response, added))
             return
         self._framing = response_framing(request, response)
-        self.keep_alive = exchange.may_keep_alive and self._framing is not Framing.CLOSE
+        self.keep_alive = exchange.may_keep_alive and self._framing is not CLOSE
         added += connection_field(request, self.keep_alive)
         self._out.append(response_head(response, self._framing, added))
 
     def on_response_body(self, data: bytes) -> None:
-        self._out.append(chunk(data) if self._framing is Framing.CHUNKED else data)
+        self._out.append(chunk(data) if self._framing is CHUNKED else data)
 
     def on_response_end(self) -> None:
         self.complete = True
-        if self._framing is Framing.CHUNKED:
+        if self._framing is CHUNKED:
             self._out.append(LAST_CHUNK)
 
     def on_switch(self, rest: bytes) -> None:

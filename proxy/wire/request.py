@@ -45,6 +45,7 @@ class Request:
         "expects_continue",
         "fields",
         "final",
+        "forwarded",
         "forwarded_for",
         "host",
         "http10",
@@ -73,10 +74,16 @@ class Request:
         self.via = b""
         self.request_id = b""
         self.authorization = b""
+        self.forwarded = b""
 
     @property
     def bodiless(self) -> bool:
         return not self.chunked and not self.length
+
+    @property
+    def repeatable(self) -> bool:
+        """The same bytes may come again on the same connection and mean the same."""
+        return self.keep_alive and not self.chunked and not self.upgrade and not self.expects_continue
 
     @property
     def idempotent(self) -> bool:

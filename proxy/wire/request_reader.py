@@ -8,6 +8,7 @@ import httptools
 
 from proxy.errors import AnswerError, BadRequest, HeaderTooLarge, TargetTooLong, VersionNotSupported
 from proxy.wire.fields import Field
+from proxy.wire.known_head import KnownHead
 from proxy.wire.request import Request
 
 MAX_TARGET_BYTES = 16_384
@@ -44,6 +45,8 @@ class RequestReader:
         self._piece_bytes = 0
         self._dropped_bytes = 0
         self._held: list[bytes] | None = None
+        self._known: KnownHead[Request] = KnownHead()
+        self._request: Request | None = None  # the last one of the present feed
 
     @property
     def idle(self) -> bool:
@@ -62,6 +65,26 @@ class RequestReader:
 
     def feed(self, data: bytes) -> None:
         """Raises AnswerError when the connection cannot go on; all before the fault went to the sink."""
+        if self._in_head or self._in_body or self._held is not None:
+            self._parse(data)
+            return
+        body = self._known.body(data)
+        if body is not None:
+            self._repeat(self._known.message, body)
+            return
+        self._request = None
+        self._parse(data)
+        request = self._request
+        if request is not None and self.idle and request.repeatable:
+            self._known.learn(data, request, request.length or 0)
+
+    def _repeat(self, request: Request, body: bytes) -> None:
+        self._sink.on_request(request)
+        if body:
+            self._sink.on_request_body(body)
+        self._sink.on_request_end()
+
+    def _parse(self, data: bytes) -> None:
         if len(data) <= PIECE_BYTES or (self._in_body and not self._chunked):
             self._take(data)
             return
@@ -127,6 +150,7 @@ class RequestReader:
         self._in_head, self._in_body = False, True
         self._chunked = request.chunked
         self._dropped_bytes = 0
+        self._request = request
         self._sink.on_request(request)
 
     def on_body(self, data: bytes) -> None:

@@ -8,6 +8,7 @@ import httptools
 
 from proxy.errors import ReplicaFailed
 from proxy.wire.fields import HOP_BY_HOP, Field, tokens, valid_length, without
+from proxy.wire.known_head import KnownHead
 
 MAX_HEAD_BYTES = 262_144
 MAX_FIELDS = 1_000
@@ -24,7 +25,18 @@ class Response:
     `until_close`: the end of the connection ends the body. `upgrade`: the protocol that a 101 changes to.
     """
 
-    __slots__ = ("bodiless", "chunked", "fields", "keep_alive", "length", "reason", "status", "until_close", "upgrade")
+    __slots__ = (
+        "bodiless",
+        "chunked",
+        "fields",
+        "forwarded",
+        "keep_alive",
+        "length",
+        "reason",
+        "status",
+        "until_close",
+        "upgrade",
+    )
 
     def __init__(self, status: int, reason: bytes) -> None:
         self.status = status
@@ -36,6 +48,7 @@ class Response:
         self.bodiless = False
         self.until_close = False
         self.upgrade = b""
+        self.forwarded = b""
 
     @property
     def interim(self) -> bool:
@@ -70,6 +83,8 @@ class ResponseReader:
         self._head_bytes = 0
         self._interim = 0
         self._stray = False
+        self._begun = False  # something of the present answer has been read
+        self._known: KnownHead[Response] = KnownHead()
 
     @property
     def reusable(self) -> bool:
@@ -82,7 +97,7 @@ class ResponseReader:
         self._sink = sink
         self._head_only = head_only
         self._upgrade = upgrade
-        self._done = False
+        self._done = self._begun = False
         self._interim = 0
         self._response = None
 
@@ -91,6 +106,26 @@ class ResponseReader:
         if self._done:
             self._stray = True
             return
+        if self._begun or self._head_only or self._upgrade:
+            self._parse(data)
+            return
+        self._begun = True
+        body = self._known.body(data)
+        if body is not None:
+            self._repeat(self._known.message, body)
+            return
+        self._parse(data)
+        response = self._response
+        if response is not None and self.reusable and response.length:
+            self._known.learn(data, response, response.length)
+
+    def _repeat(self, response: Response, body: bytes) -> None:
+        self._response = response
+        self._current.on_response(response)
+        self._current.on_response_body(body)
+        self._finish()
+
+    def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:

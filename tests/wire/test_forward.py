@@ -21,8 +21,8 @@ def sent_on(data: bytes) -> bytes:
 def test_a_request_is_written_anew_with_what_we_add() -> None:
     assert sent_on(b"POST /a?b HTTP/1.1\r\nX-B: c\r\nHost: h:1\r\nContent-Length: 05\r\nvia: 1.0 x\r\n\r\n") == (
         b"POST /a?b HTTP/1.1\r\nhost: h:1\r\nX-B: c\r\ncontent-length: 5\r\n"
-        b"x-forwarded-for: 9.9.9.9\r\nx-forwarded-proto: http\r\nx-forwarded-host: h:1\r\nx-request-id: id-1\r\n"
-        b"via: 1.0 x, 1.1 tidegate\r\n\r\n"
+        b"x-forwarded-for: 9.9.9.9\r\nx-forwarded-proto: http\r\nx-forwarded-host: h:1\r\n"
+        b"via: 1.0 x, 1.1 tidegate\r\nx-request-id: id-1\r\n\r\n"
     )
 
 
@@ -54,7 +54,7 @@ def test_a_client_of_http_1_0_is_forwarded_as_1_1_without_expectations() -> None
         (b"1.1", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", Framing.CHUNKED),
         (b"1.1", b"HTTP/1.1 200 OK\r\n\r\n", Framing.CHUNKED),
         (b"1.0", b"HTTP/1.1 200 OK\r\n\r\n", Framing.CLOSE),
-        (b"1.1", b"HTTP/1.1 204 No\r\n\r\n", Framing.NONE),
+        (b"1.1", b"HTTP/1.1 204 No\r\n\r\n", Framing.NO_BODY),
     ],
 )
 def test_the_end_of_a_body_is_marked_as_the_client_understands(version: bytes, head: bytes, framing: Framing) -> None:
@@ -71,7 +71,7 @@ def test_a_response_is_written_anew_with_what_we_add() -> None:
 
 def test_an_answer_without_content_has_no_length() -> None:
     response = Responses().feed(b"HTTP/1.1 204 No\r\ncontent-length: 3\r\n\r\n").last
-    assert response_head(response, Framing.NONE, b"") == b"HTTP/1.1 204 No\r\n\r\n"
+    assert response_head(response, Framing.NO_BODY, b"") == b"HTTP/1.1 204 No\r\n\r\n"
 
 
 def test_a_connection_that_goes_on_is_named_only_where_that_is_new() -> None:
