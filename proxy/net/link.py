@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
+import os
 import socket
 import struct
 import sys
@@ -20,6 +22,7 @@ from proxy.wire.response import ResponseReader, ResponseSink
 if TYPE_CHECKING:
     from proxy.net.connections import Connections
 
+_READ_BYTES = 65_536
 _TCP_CLOSE = 7  # include/net/tcp_states.h
 
 
@@ -155,11 +158,20 @@ class Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closing = True
+        if exc is not None and self.user is not None:
+            self._read_rest()
         user, self.user = self.user, None
         if user is not None:
             user.link_failed(ReplicaFailed(f"the replica broke the connection: {exc or 'closed'}"))
         else:
             self._connections.forget(self)
+
+    def _read_rest(self) -> None:
+        """A write failed: what the replica said before it closed, an early answer perhaps, has not been read yet."""
+        descriptor = self._transport.get_extra_info("socket").fileno()
+        with contextlib.suppress(OSError):
+            while self.user is not None and (data := os.read(descriptor, _READ_BYTES)):
+                self.data_received(data)
 
     def pause_writing(self) -> None:
         if self.user is not None:

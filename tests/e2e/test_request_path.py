@@ -315,3 +315,30 @@ def test_a_replica_that_breaks_a_tunnel_cuts_the_client_off(run: Run) -> None:
             await eventually(lambda: house.quiet)
 
     run(scenario())
+
+
+# Early answers
+
+
+async def answer_early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Say 413 before the body has come, and close with the rest of it unread."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 413 Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+    await writer.drain()
+    writer.transport.abort()
+
+
+def test_an_answer_that_comes_before_the_body_is_complete_is_not_lost(run: Run) -> None:
+    async def scenario() -> None:
+        async with scene(limits=(20,)) as house:
+            server = await asyncio.start_server(answer_early, "127.0.0.1", 0)
+            (replica,) = house.app.pool
+            replica.port = server.sockets[0].getsockname()[1]
+            for _ in range(20):
+                client = await house.connect()
+                client.send("/upload", bytes(2_000_000))
+                assert (await client.reader.readline()).startswith(b"HTTP/1.1 413 ")
+                client.writer.transport.abort()
+            server.close()
+
+    run(scenario())

@@ -27,7 +27,7 @@ class FakeSocket:
         self.lingers = False
 
     def fileno(self) -> int:
-        return 7
+        return -1
 
 
 class FakeTransport(asyncio.Transport):
