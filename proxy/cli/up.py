@@ -5,11 +5,16 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from proxy.cli.logs import set_up_logging
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from proxy.config import AppConfig
 
 _APPS = typer.Argument(help="Folders with a cerebrium.toml, or such files.", metavar="[APP]...")
 
@@ -43,7 +48,7 @@ def up(
     configs = load_all(apps or [Path()])
     set_up_logging()
     for config in configs:
-        for warning in config.warnings:
+        for warning in (*config.warnings, *_not_followed(config)):
             logging.getLogger("tidegate").warning("%s", warning)
     try:
         uvloop.run(run(configs, Options(backend, host, port, admin_host, admin_port), _announce))
@@ -54,3 +59,20 @@ def up(
 def _announce(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
+
+
+def _not_followed(config: AppConfig) -> Iterator[str]:
+    """Sentences for settings that are valid, but that this version does not act on."""
+    scaling = config.scaling
+    said = {
+        f'tidegate.scaling.policy = "{scaling.policy}"': scaling.policy != "target",
+        f'cerebrium.scaling.scaling_metric = "{scaling.metric}"': scaling.metric != "concurrency_utilization",
+        "tidegate.scaling.predictive": scaling.predictive,
+        "tidegate.scaling.schedule": bool(scaling.schedule),
+        "tidegate.scaling.scale_up_queue_length": scaling.scale_up_queue_length > 0,
+        "tidegate.scaling.scale_up_queue_wait_seconds": scaling.scale_up_queue_wait_seconds > 0,
+        "cerebrium.scaling.roll_out_duration_seconds": scaling.roll_out_duration_seconds > 0,
+    }
+    for setting, given in said.items():
+        if given:
+            yield f"{config.file}: this version does not follow {setting} yet: it scales by the target for concurrency"
