@@ -28,7 +28,7 @@ class Histogram:
         self._sum = 0.0
 
     def observe(self, seconds: float) -> None:
-        self._counts[bisect_left(SECONDS_BUCKETS, seconds)] += 1
+        self._counts[bisect_left(SECONDS_BUCKETS, seconds) if seconds > SECONDS_BUCKETS[0] else 0] += 1
         self._sum += seconds
 
     @property

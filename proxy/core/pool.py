@@ -29,6 +29,9 @@ class Pool:
         self.on_wait: Callable[[], None] = _nothing
         self.on_change: Callable[[Replica, State], None] = lambda _replica, _before: None
         self._balancer = balancer
+        self._choose = balancer.choose
+        self._update = balancer.update
+        self._line = self.queue.line
         self._replicas: dict[str, Replica] = {}
         self._slots = 0  # of all replicas: what Retry-After reckons with
         self._open = 0  # replicas with a free slot: those that the balancer knows
@@ -53,7 +56,7 @@ class Pool:
 
     def reserve(self, now: float) -> Reservation | None:
         """Claim a slot for a new request; None if it has to wait."""
-        if self.queue:
+        if self._line:
             return None
         reservation = self._claim(now)
         if reservation is not None:
@@ -152,29 +155,27 @@ class Pool:
         self.service_seconds = mean + (seconds - mean) / 20 if mean else seconds
 
     def _claim(self, now: float) -> Reservation | None:
-        replica = self._balancer.choose()
+        if not self._open:
+            return None
+        replica = self._choose()
         if replica is None or not replica.available:
-            if not self._open:
-                return None
             # A balancer that is wrong must not make anybody wait beside a free slot.
             replica = next(other for other in self if other.available)
-        replica.claim()
-        if replica.full:
+        if replica.claim():
             self._withdraw(replica)
         else:
-            self._balancer.update(replica)
+            self._update(replica)
         return Reservation(replica, now)
 
     def _free(self, replica: Replica, now: float) -> None:
-        was_full = replica.full
-        replica.give_back(now)
+        was_full = replica.give_back(now)
         if not replica.routable:
             return
         if was_full:
             self._offer(replica)
         else:
-            self._balancer.update(replica)
-        if self.queue:
+            self._update(replica)
+        if self._line:
             self._grant(now)
 
     def _offer(self, replica: Replica) -> None:

@@ -155,17 +155,23 @@ class Replica:
             self.ready_at = self.idle_since = now
         return self.state is not before
 
-    def claim(self) -> None:
-        if not self.available:
+    def claim(self) -> bool:
+        """Take a slot; true if it was the last free one. Raises SlotError if there is none."""
+        taken = self.in_flight + 1
+        if taken > self.limit or not self.routable:
             raise SlotError(f"replica {self.id} has no free slot")
-        self.in_flight += 1
+        self.in_flight = taken
+        return taken == self.limit
 
-    def give_back(self, now: float) -> None:
-        self.in_flight -= 1
-        if not self.in_flight:
+    def give_back(self, now: float) -> bool:
+        """Return a slot; true if none had been free."""
+        taken = self.in_flight
+        self.in_flight = taken - 1
+        if taken == 1:
             self.idle_since = now
             if self._on_idle is not None:
                 self._on_idle()
+        return taken == self.limit
 
     def when_idle(self, call: Callable[[], None] | None) -> None:
         """Call once nothing is in flight, now or later; None forgets it."""

@@ -251,15 +251,15 @@ class Call:
     # Time
 
     def _arm(self, now: float) -> None:
-        timeouts = self._service.config.timeouts
         if self.reply.started:
-            seconds = timeouts.idle_seconds
+            seconds = self._service.idle_seconds
         elif self._upload.ended or self._upload.blocked:
-            seconds = timeouts.first_byte_seconds
+            seconds = self._service.first_byte_seconds
         else:
             seconds = BODY_IDLE_SECONDS
         self._upload.moved = self.reply.moved = False
-        self.deadline = min(now + seconds, self.limit_at)
+        deadline = now + seconds
+        self.deadline = deadline if deadline < self.limit_at else self.limit_at
 
     def _moved(self) -> bool:
         """Bytes went either way since the deadline was set; an abandoned call gets no more time for that."""

@@ -129,13 +129,14 @@ class Exchange:
         service, self.request.target = route
         self.service = service
         self._routed = True
-        self._max_body_bytes = service.config.limits.max_body_bytes
-        if not service.config.deployment.disable_auth:
+        self._max_body_bytes = service.max_body_bytes
+        if service.needs_key:
             service.keys.check(self.request.authorization)
         if self.request.final:
             self._finish(options_answer(self.request_id, self.may_keep_alive), 204, self.may_keep_alive, now)
             return
-        self._check_length(max(self.request.length or 0, self.upload.received))
+        if self._max_body_bytes:
+            self._check_length(max(self.request.length or 0, self.upload.received))
         reservation = service.pool.reserve(now)
         if reservation is not None:
             self.granted(reservation, now)
@@ -159,7 +160,7 @@ class Exchange:
         self._move_on(CALLING)
         if not self._granted_at:
             self._granted_at = now
-            self._limit_at = now + self.service.config.scaling.response_grace_period_seconds
+            self._limit_at = now + self.service.grace_seconds
             self.service.metrics.waited(now - self._started_at)
         self._call = Call(self, reservation, self._limit_at)
         self._call.start(now)
@@ -266,13 +267,12 @@ class Exchange:
     def added_fields(self, replica: Replica, now: float) -> bytes:
         """The lines that every answer of a replica gets from us."""
         started, granted = self._started_at, self._granted_at
-        timing = b"queue;dur=%.1f, replica;dur=%.1f" % ((granted - started) * 1000, (now - granted) * 1000)
+        cold = b""
         if replica.ready_at is not None and replica.ready_at > started:
-            timing += b", cold;dur=%.1f" % ((replica.ready_at - max(started, replica.started_at)) * 1000)
-        return b"x-request-id: %b\r\nx-tidegate-replica: %b\r\nserver-timing: %b\r\n" % (
-            self.request_id,
-            replica.id.encode(),
-            timing,
+            cold = b", cold;dur=%.1f" % ((replica.ready_at - max(started, replica.started_at)) * 1000)
+        return (
+            b"x-request-id: %b\r\nx-tidegate-replica: %b\r\nserver-timing: queue;dur=%.1f, replica;dur=%.1f%b\r\n"
+            % (self.request_id, replica.id.encode(), (granted - started) * 1000, (now - granted) * 1000, cold)
         )
 
     # What the client does

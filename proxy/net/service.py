@@ -33,6 +33,12 @@ class Service:
         self.metrics = metrics
         self.deadlines = deadlines
         self.keys = Keys(())
+        # Read by every request, and so not through the settings.
+        self.needs_key = not config.deployment.disable_auth
+        self.max_body_bytes = config.limits.max_body_bytes
+        self.grace_seconds = config.scaling.response_grace_period_seconds
+        self.first_byte_seconds = config.timeouts.first_byte_seconds
+        self.idle_seconds = config.timeouts.idle_seconds
         self.prefix = config.routing.prefix.rstrip("/").encode()
         self.hosts = frozenset(host.lower().encode() for host in config.routing.hosts)
         self.models = frozenset(config.routing.models)
