@@ -12,6 +12,8 @@ from proxy.net.link import Link
 
 # Below what common servers keep an idle connection for (uvicorn: 5 s), so that ours ends first.
 IDLE_SECONDS = 4.0
+# So much before the time that a replica names in Keep-Alive: what is sent at the last moment comes too late.
+MARGIN_SECONDS = 1.0
 
 
 class Caller(Protocol):
@@ -58,10 +60,11 @@ class Connections:
     def put(self, link: Link, now: float) -> None:
         """Keep a connection whose last answer was complete."""
         link.rest()
-        if link.closing or not link.replica.routable:
+        idle_seconds = min(IDLE_SECONDS, link.idle_seconds - MARGIN_SECONDS)
+        if link.closing or not link.replica.routable or idle_seconds <= 0:
             link.close()
             return
-        link.deadline = now + IDLE_SECONDS
+        link.deadline = now + idle_seconds
         self._deadlines.watch(link)
         self._idle.setdefault(link.replica, []).append(link)
 

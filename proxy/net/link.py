@@ -56,6 +56,10 @@ class Link(asyncio.Protocol):
     def reusable(self) -> bool:
         return self._reader.reusable and not self.closing
 
+    @property
+    def idle_seconds(self) -> float:
+        return self._reader.idle_seconds
+
     # What its user does
 
     def send_request(self, user: LinkUser, sink: ResponseSink, request: Request, data: bytes) -> None:

@@ -23,6 +23,7 @@ class Response:
     """The head of one response as it may be forwarded; `length` is None without a Content-Length.
 
     `until_close`: the end of the connection ends the body. `upgrade`: the protocol that a 101 changes to.
+    `idle_seconds`: how long the replica keeps the connection afterwards, if it says so.
     """
 
     __slots__ = (
@@ -30,6 +31,7 @@ class Response:
         "chunked",
         "fields",
         "forwarded",
+        "idle_seconds",
         "keep_alive",
         "length",
         "reason",
@@ -49,6 +51,7 @@ class Response:
         self.until_close = False
         self.upgrade = b""
         self.forwarded = b""
+        self.idle_seconds = float("inf")
 
     @property
     def interim(self) -> bool:
@@ -85,6 +88,11 @@ class ResponseReader:
         self._stray = False
         self._begun = False  # something of the present answer has been read
         self._known: KnownHead[Response] = KnownHead()
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long the replica said that it keeps the connection after its last answer."""
+        return self._response.idle_seconds if self._response is not None else float("inf")
 
     @property
     def reusable(self) -> bool:
@@ -186,7 +194,8 @@ class ResponseReader:
             return
         response.bodiless = self._head_only or response.status in {204, 304}
         response.until_close = not response.bodiless and not response.chunked and response.length is None
-        response.keep_alive = parser.should_keep_alive() and not response.until_close
+        ending = response.until_close or response.idle_seconds <= 0
+        response.keep_alive = parser.should_keep_alive() and not ending
         self._response = response
         self._current.on_response(response)
         if response.bodiless:
@@ -251,5 +260,20 @@ def _take_framing(response: Response, name: bytes, value: bytes) -> None:
         if response.chunked or value.lower() != b"chunked":
             raise ReplicaFailed("the replica used a transfer coding other than chunked")
         response.chunked = True
+    elif name == b"keep-alive":
+        _take_keep_alive(response, value)
     elif name == b"upgrade":
         response.upgrade = value.rstrip(b" \t")
+
+
+def _take_keep_alive(response: Response, value: bytes) -> None:
+    """How long the replica keeps an idle connection, and for how many requests (RFC 2068 section 19.7.1.1)."""
+    for member in tokens(value):
+        name, _, number = member.partition(b"=")
+        if not number.isdigit():
+            continue
+        if name == b"timeout":
+            response.idle_seconds = float(number)
+        elif name == b"max" and int(number) == 0:
+            response.idle_seconds = 0.0
+            return

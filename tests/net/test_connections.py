@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from proxy.core.replica import Event
 from proxy.net.deadlines import NEVER
 from tests.net.fakes import Table
@@ -23,6 +25,28 @@ def test_an_idle_connection_ends_before_a_common_server_would_end_it() -> None:
     assert far.transport.ended == ""
     table.sweep(4.1)
     assert far.transport.ended == "aborted"
+    assert table.connections.take(table.replicas[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("timeout=3", 2), ("timeout=3, max=7", 2), ("timeout=60", 4), ("max=7", 4), ("odd, timeout=x", 4)],
+)
+def test_a_replica_that_names_its_idle_time_is_left_before(said: str, seconds: float) -> None:
+    table = Table()
+    _, far = table.calling()
+    far.send(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nkeep-alive: %b\r\n\r\n" % said.encode())
+    table.sweep(seconds - 0.1)
+    assert far.transport.ended == ""
+    table.sweep(seconds + 0.1)
+    assert far.transport.ended == "aborted"
+
+
+@pytest.mark.parametrize("said", ["timeout=1", "timeout=0", "timeout=5, max=0"])
+def test_a_connection_that_is_about_to_end_is_not_kept(said: str) -> None:
+    table = Table()
+    _, far = table.calling()
+    far.send(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nkeep-alive: %b\r\n\r\n" % said.encode())
     assert table.connections.take(table.replicas[0]) is None
 
 
