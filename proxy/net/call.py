@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from proxy.core.replica import Replica, Reservation
 from proxy.errors import AnswerError, GatewayTimeout, ReplicaFailed, RequestTimeout
-from proxy.net.deadlines import NEVER
 from proxy.net.reply import Reply
 from proxy.net.tunnel import Tunnel
 from proxy.wire.forward import request_head
@@ -41,7 +40,6 @@ class Call:
         "_sent_bytes",
         "_service",
         "_upload",
-        "deadline",
         "exchange",
         "limit_at",
         "link",
@@ -57,7 +55,6 @@ class Call:
         self.link: Link | None = None
         self.reply = Reply(exchange, reservation.replica)
         self.stage = CONNECTING
-        self.deadline = NEVER
         self._service = exchange.service
         self._upload = exchange.upload
         self._left_at = 0.0
@@ -70,7 +67,6 @@ class Call:
     # Connecting
 
     def start(self, now: float) -> None:
-        self._service.deadlines.watch(self)
         link = self._service.connections.take(self.replica)
         if link is not None:
             self.connected(link, now)
@@ -87,7 +83,7 @@ class Call:
             return
         self.link = link
         self.stage = ANSWERING
-        self._arm(now)
+        self._arm(link, now)
         upload, request = self._upload, exchange.request
         again = link.reused and upload.ended
         data = upload.after(request_head(request, exchange.client_host, exchange.request_id), again)
@@ -98,7 +94,6 @@ class Call:
     def connect_failed(self, error: OSError) -> None:
         if self.stage is CONNECTING and self.exchange is not None:
             self.stage = ENDED
-            self._service.deadlines.forget(self)
             self.exchange.call_refused(self.reservation, error)
 
     # The two directions
@@ -112,7 +107,7 @@ class Call:
         if self.link is not None and self.stage is ANSWERING:
             if self._upload.last:
                 self.link.send(self._upload.last)
-            self._arm(now)
+            self._arm(self.link, now)
 
     def on_read(self) -> None:
         """One write to the client for one read from the replica."""
@@ -130,11 +125,13 @@ class Call:
 
     def _answering(self, exchange: Exchange | None) -> None:
         """The head of the answer has come."""
+        link = self.link
+        if link is None:
+            return
         if self.reply.tunnelled is None:
-            self._arm(time.monotonic())
-        elif self.link is not None and exchange is not None:
-            self._service.deadlines.forget(self)
-            link, self.link = self.link, None
+            self._arm(link, time.monotonic())
+        elif exchange is not None:
+            self.link = None
             Tunnel(self, exchange, link.release())
 
     def client_writable(self, writable: bool) -> None:
@@ -146,8 +143,8 @@ class Call:
 
     def link_writable(self, writable: bool) -> None:
         self._upload.blocked = not writable
-        if self.stage is ANSWERING:
-            self._arm(time.monotonic())
+        if self.link is not None and self.stage is ANSWERING:
+            self._arm(self.link, time.monotonic())
         if self.exchange is not None:
             self.exchange.pace()
 
@@ -175,7 +172,7 @@ class Call:
         elif self.stage is ANSWERING:
             self.stage = ABANDONED
             self._left_at = now
-            self.deadline = self.limit_at
+            self.link.deadline = self.limit_at
             self.link.half_close()
 
     def detach(self) -> None:
@@ -197,7 +194,6 @@ class Call:
         link, self.link = self.link, None
         if link is not None and self._may_go_again(link):
             self.stage = CONNECTING
-            self.deadline = NEVER
             self._upload.blocked = False
             self._service.connections.open(self.replica, self)
             return
@@ -214,8 +210,8 @@ class Call:
         return self.exchange.request.idempotent or link.untaken(self._sent_bytes)
 
     def expire(self, now: float) -> None:
-        if self._moved() and now < self.limit_at:
-            self._arm(now)
+        if self.link is not None and self._moved() and now < self.limit_at:
+            self._arm(self.link, now)
             return
         exchange = self.exchange
         error: AnswerError = GatewayTimeout("the replica did not answer in time")
@@ -242,15 +238,13 @@ class Call:
     def _end(self, now: float) -> Exchange | None:
         """Give the slot back; returns who still waits for an answer."""
         self.stage = ENDED
-        self.deadline = NEVER
-        self._service.deadlines.forget(self)
         exchange, self.exchange = self.exchange, None
         self._service.pool.release(self.reservation, now)
         return exchange
 
     # Time
 
-    def _arm(self, now: float) -> None:
+    def _arm(self, link: Link, now: float) -> None:
         if self.reply.started:
             seconds = self._service.idle_seconds
         elif self._upload.ended or self._upload.blocked:
@@ -259,7 +253,7 @@ class Call:
             seconds = BODY_IDLE_SECONDS
         self._upload.moved = self.reply.moved = False
         deadline = now + seconds
-        self.deadline = deadline if deadline < self.limit_at else self.limit_at
+        link.deadline = deadline if deadline < self.limit_at else self.limit_at
 
     def _moved(self) -> bool:
         """Bytes went either way since the deadline was set; an abandoned call gets no more time for that."""

@@ -29,7 +29,7 @@ class Connections:
 
     def __init__(self, tasks: asyncio.TaskGroup, deadlines: Deadlines, connect_seconds: float) -> None:
         self._tasks = tasks
-        self._deadlines = deadlines
+        self.deadlines = deadlines  # each connection is watched from its beginning to its end
         self._connect_seconds = connect_seconds
         self._idle: dict[Replica, list[Link]] = {}
 
@@ -38,7 +38,6 @@ class Connections:
         if not links:
             return None
         link = links.pop()
-        self._deadlines.forget(link)
         link.deadline = NEVER
         return link
 
@@ -65,12 +64,10 @@ class Connections:
             link.close()
             return
         link.deadline = now + idle_seconds
-        self._deadlines.watch(link)
         self._idle.setdefault(link.replica, []).append(link)
 
     def forget(self, link: Link) -> None:
         """An idle connection ended."""
-        self._deadlines.forget(link)
         links = self._idle.get(link.replica)
         if links and link in links:
             links.remove(link)
@@ -78,7 +75,6 @@ class Connections:
     def drop(self, replica: Replica) -> None:
         """Close what is idle to a replica that takes no more requests."""
         for link in self._idle.pop(replica, ()):
-            self._deadlines.forget(link)
             link.close()
 
     def close(self) -> None:

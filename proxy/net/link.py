@@ -34,6 +34,9 @@ class LinkUser(Protocol):
 
     def link_failed(self, error: ReplicaFailed) -> None: ...
 
+    def expire(self, now: float) -> None:
+        """The connection's deadline has passed."""
+
     def link_writable(self, writable: bool) -> None: ...
 
 
@@ -96,12 +99,14 @@ class Link(asyncio.Protocol):
         """What has not been sent yet is not wanted any more: a replica that does not read cannot hold this up."""
         self.user = None
         self.closing = True
+        self._connections.deadlines.forget(self)
         self._transport.abort()
 
     def release(self) -> asyncio.Transport:
         """Give the connection away to a tunnel."""
         self.user = None
         self.closing = True
+        self._connections.deadlines.forget(self)
         return self._transport
 
     def untaken(self, size: int) -> bool:
@@ -121,17 +126,20 @@ class Link(asyncio.Protocol):
         """End with a reset, which fails the replica's next write."""
         self.user = None
         self.closing = True
+        self._connections.deadlines.forget(self)
         reset(self._transport)
 
     def expire(self, now: float) -> None:
-        """Idle for too long."""
-        self._connections.forget(self)
-        self.close()
+        if self.user is not None:
+            self.user.expire(now)
+        else:  # idle for too long
+            self._end_idle()
 
     # What the transport calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._connections.deadlines.watch(self)
 
     def data_received(self, data: bytes) -> None:
         user = self.user
@@ -162,6 +170,7 @@ class Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closing = True
+        self._connections.deadlines.forget(self)
         if exc is not None and self.user is not None:
             self._read_rest()
         user, self.user = self.user, None
