@@ -98,6 +98,12 @@ class Draining(AnswerError):
     status, type = 503, "draining"
 
 
+class Overloaded(AnswerError):
+    """The process has as many client connections as it can keep."""
+
+    status, type = 503, "overloaded"
+
+
 class GatewayTimeout(AnswerError):
     """Queue wait, first byte or response_grace_period exceeded, or killed at the end of a drain."""
 

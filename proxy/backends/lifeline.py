@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ _GUARD = Path(__file__).with_name("guard.py")
 _PR_SET_PDEATHSIG = 1
 # Bound before any fork: looking a symbol up between fork and exec may deadlock.
 _PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+# As we were given it: `up` raises its own, but programs that use select() must not get descriptors above 1023.
+_DESCRIPTORS = resource.getrlimit(resource.RLIMIT_NOFILE)
 
 
 def bind_to_parent() -> Callable[[], None] | None:
@@ -23,6 +26,7 @@ def bind_to_parent() -> Callable[[], None] | None:
         return None
 
     def bind() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, _DESCRIPTORS)
         prctl(_PR_SET_PDEATHSIG, kill, 0, 0, 0)
         if os.getppid() != parent:  # it died before it could be watched
             os._exit(1)

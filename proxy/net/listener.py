@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
+import resource
+import time
+from typing import cast
 
-from proxy.errors import UserError
-from proxy.net.client import ClientConnection
-from proxy.net.deadlines import Deadlines
+from proxy.errors import Overloaded, UserError
+from proxy.net import ending
+from proxy.net.client import LINGER_SECONDS, ClientConnection
+from proxy.net.deadlines import NEVER, Deadlines
 from proxy.net.hangup import HangupWatch
 from proxy.net.service import Site
+from proxy.wire.answer import error_answer
 
 BACKLOG = 4096
+# Descriptors for all but clients and their replica connections: listeners, the admin port, replicas' pipes, probes.
+OTHER_DESCRIPTORS = 128
+LEAST_CLIENTS = 64
+# So many of those turned away may take their time to read why; the others are closed at once.
+MAX_LINGERING = 64
+
+log = logging.getLogger("tidegate")
 
 
 class Listener:
@@ -23,7 +36,10 @@ class Listener:
         self.hangups = HangupWatch(asyncio.get_running_loop())
         self.timeouts = Deadlines(sweep_seconds=1.0)
         self.port = 0
+        self.max_clients = max_clients()
         self._clients: set[ClientConnection] = set()
+        self._turned_away: set[Arrival] = set()
+        self._told_full = False
         self._server: asyncio.Server | None = None
         self._empty = asyncio.Event()
         self._empty.set()
@@ -35,7 +51,7 @@ class Listener:
         """Raises UserError if the address cannot be had."""
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(lambda: ClientConnection(self), host, port, backlog=BACKLOG)
+            self._server = await loop.create_server(lambda: Arrival(self), host, port, backlog=BACKLOG)
         except OSError as error:
             raise UserError(unusable_address("--port", host, port, error)) from None
         self.port = self._server.sockets[0].getsockname()[1]
@@ -62,8 +78,71 @@ class Listener:
     def left(self, client: ClientConnection) -> None:
         self._clients.discard(client)
         self.timeouts.forget(client)
+        if len(self._clients) < self.max_clients // 2:
+            self._told_full = False
         if not self._clients:
             self._empty.set()
+
+    @property
+    def full(self) -> bool:
+        return len(self._clients) >= self.max_clients
+
+    def turn_away(self, arrival: Arrival) -> bool:
+        """True if it may wait until the client has read why."""
+        if not self._told_full:
+            self._told_full = True
+            log.warning("%d clients, as many as the limit of open files allows: more are refused", self.max_clients)
+        if len(self._turned_away) >= MAX_LINGERING:
+            return False
+        self._turned_away.add(arrival)
+        self.timeouts.watch(arrival)
+        return True
+
+    def forget(self, arrival: Arrival) -> None:
+        self._turned_away.discard(arrival)
+        self.timeouts.forget(arrival)
+
+
+class Arrival(asyncio.Protocol):
+    """A connection that was just accepted: it becomes a client's, or is told that there are too many.
+
+    Decided when it is made, not when it is accepted: many are accepted before the first of them is made.
+    """
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._transport: asyncio.Transport = None  # type: ignore[assignment]  # set before any other call
+        self.deadline = NEVER
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        if self._listener.full:
+            self._refuse()
+            return
+        client = ClientConnection(self._listener)
+        self._transport.set_protocol(client)
+        client.connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._listener.forget(self)
+
+    def expire(self, now: float) -> None:
+        self._transport.abort()
+
+    def _refuse(self) -> None:
+        error = Overloaded(f"all {self._listener.max_clients} client connections there can be are taken", 1)
+        self._transport.write(error_answer(error, self._listener.site.next_request_id(), keep_alive=False))
+        if self._listener.turn_away(self):
+            ending.half_close(self._transport)
+            self.deadline = time.monotonic() + LINGER_SECONDS
+        else:
+            self._transport.close()
+
+
+def max_clients() -> int:
+    """Each may need a connection to a replica, too."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(LEAST_CLIENTS, (descriptors - OTHER_DESCRIPTORS) // 2)
 
 
 def unusable_address(option: str, host: str, port: int, error: OSError) -> str:

@@ -195,6 +195,8 @@ class ResponseReader:
         response.bodiless = self._head_only or response.status in {204, 304}
         response.until_close = not response.bodiless and not response.chunked and response.length is None
         ending = response.until_close or response.idle_seconds <= 0
+        # llama.cpp promises keep-alive and closes after every event stream: a POST sent meanwhile would be lost.
+        ending = ending or (response.chunked and _is_event_stream(response.fields))
         response.keep_alive = parser.should_keep_alive() and not ending
         self._response = response
         self._current.on_response(response)
@@ -277,3 +279,9 @@ def _take_keep_alive(response: Response, value: bytes) -> None:
         elif name == b"max" and int(number) == 0:
             response.idle_seconds = 0.0
             return
+
+
+def _is_event_stream(fields: list[Field]) -> bool:
+    return any(
+        name.lower() == b"content-type" and value.lower().startswith(b"text/event-stream") for name, value in fields
+    )

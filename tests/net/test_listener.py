@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import asyncio
+import resource
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from proxy.net.client import LINGER_SECONDS
+from proxy.net.listener import MAX_LINGERING, Arrival, Listener, max_clients
+from tests.net.fakes import FakeTransport, Table
+from tests.net.scene import Run, eventually, run_fixture, scene
+
+__all__ = ["run_fixture"]
+
+
+@contextmanager
+def full_listener() -> Iterator[tuple[Listener, Callable[[], FakeTransport]]]:
+    """A listener that has all the clients it can; the function is one more that comes."""
+    listener = Listener(Table().site, 65_536)
+    listener.max_clients = 0
+
+    def come() -> FakeTransport:
+        transport = FakeTransport()
+        transport.protocol = Arrival(listener)
+        transport.protocol.connection_made(transport)
+        return transport
+
+    yield listener, come
+    listener.close()
+
+
+def test_one_too_many_is_told_so_and_the_others_are_served(run: Run) -> None:
+    async def scenario() -> None:
+        async with scene() as made:
+            made.listener.max_clients = 2
+            first, second = await made.connect(), await made.connect()
+            answer = await (await made.connect()).rest()
+            head, _, body = answer.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 503 ")
+            assert b"connection: close\r\nretry-after: 1" in head
+            assert b'"type":"overloaded"' in body
+            assert made.app.statuses == {}
+            for client in (first, second):
+                client.send("/bytes/1", close=True)
+                assert (await client.rest()).startswith(b"HTTP/1.1 200 ")
+
+    run(scenario())
+
+
+def test_a_place_that_is_left_can_be_taken(run: Run) -> None:
+    async def scenario() -> None:
+        async with scene() as made:
+            made.listener.max_clients = 1
+            first = await made.connect()
+            await eventually(lambda: len(made.listener) == 1)
+            first.writer.close()
+            await eventually(lambda: len(made.listener) == 0)
+            assert (await made.ask("/bytes/1")).startswith(b"HTTP/1.1 200 ")
+
+    run(scenario())
+
+
+def test_only_so_many_may_take_their_time_to_read_why() -> None:
+    async def scenario() -> None:
+        with full_listener() as (_, come):
+            ends = [come().ended for _ in range(MAX_LINGERING + 1)]
+            assert ends == ["half"] * MAX_LINGERING + ["closed"]
+
+    asyncio.run(scenario())
+
+
+def test_one_that_was_turned_away_and_stays_is_cut_off() -> None:
+    async def scenario() -> None:
+        with full_listener() as (listener, come):
+            transport = come()
+            listener.timeouts.sweep(time.monotonic() + LINGER_SECONDS)
+            assert (transport.ended, len(listener.timeouts)) == ("aborted", 1)
+            assert transport.protocol is not None
+            transport.protocol.connection_lost(None)
+            assert len(listener.timeouts) == 0
+
+    asyncio.run(scenario())
+
+
+def test_the_log_tells_once_that_it_is_full(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        with full_listener() as (_, come):
+            come()
+            come()
+
+    asyncio.run(scenario())
+    assert caplog.messages == ["0 clients, as many as the limit of open files allows: more are refused"]
+
+
+@pytest.mark.parametrize(("descriptors", "clients"), [(20_000, 9_936), (256, 64), (64, 64)])
+def test_the_limit_of_open_files_gives_the_most_clients(
+    descriptors: int, clients: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (descriptors, descriptors))
+    assert max_clients() == clients
