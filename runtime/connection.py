@@ -185,7 +185,7 @@ class Connection(asyncio.Protocol):
     async def _respond(self, request: Request, reply: Reply) -> None:
         try:
             await self._connections.respond(request, reply)
-        except Exception:
+        except Exception:  # the end of a task: a fault of one answer cuts that answer only
             sys.stderr.write(f"An answer to {request.path} was cut.\n{traceback.format_exc()}")
 
     def _served(self, request: Request, reply: Reply) -> None:

@@ -42,7 +42,7 @@ class Child(asyncio.SubprocessProtocol):
             )
             if self._exit is None:
                 LIFELINE.add(self.pid)
-        except BaseException as error:
+        except BaseException as error:  # also when cancelled: nothing that was started may stay
             await self.kill()
             self._output.close()
             if isinstance(error, OSError):

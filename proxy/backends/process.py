@@ -73,7 +73,7 @@ class ProcessBackend:
                 environment = self._environment(replica_id, port)
                 handle = ProcessHandle(port, Output(self._config.name, replica_id))
                 await handle.spawn(self._argv(environment, port), self._config.folder, environment)
-        except BaseException:
+        except BaseException:  # also when cancelled: the port is free again
             PORTS.release(port)
             raise
         return handle

@@ -119,8 +119,10 @@ class Lifecycle:
             event = await vigil.ask()
             if self._pool.apply(replica, event, time.monotonic()):
                 self._report(replica, vigil, first)
-            if self.backend.restarts and replica.wanted and (verdict := await vigil.verdict()) is not None:
-                self._condemn(replica, verdict)
+            if self.backend.restarts and replica.wanted:
+                verdict = await vigil.verdict(time.monotonic())
+                if verdict is not None:
+                    self._condemn(replica, verdict)
             await vigil.pause()
 
     def _report(self, replica: Replica, vigil: Vigil, first: bool) -> None:

@@ -49,9 +49,9 @@ class Vigil:
         busy = answer.silent and not tripped and self._replica.state is State.READY
         return Event.PASSED if answer.passed or busy else Event.MISSED
 
-    async def verdict(self) -> End | None:
+    async def verdict(self, now: float) -> End | None:
         """Why it is to be replaced: not ready in time, or its health failed in a row; None if it is not."""
-        replica, now = self._replica, time.monotonic()
+        replica = self._replica
         if replica.ready_at is None:
             seconds = self._give_up_seconds
             late = now - self.began >= seconds

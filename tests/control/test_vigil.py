@@ -65,11 +65,10 @@ def verdicts(parsed: AppConfig, count: int, step: Step = lambda watched: None, r
         watched = Watched(parsed, ready)
         watched.prober.health = NO
         found = []
-        for _ in range(count):
+        for number in range(count):
             step(watched)
-            end = await watched.vigil.verdict()
+            end = await watched.vigil.verdict(watched.vigil.began + number * 0.0015)  # past QUICK's interval
             found.append("" if end is None else end.reason)
-            await asyncio.sleep(0.001)  # the interval of the probes
         return found
 
     return asyncio.run(scenario())

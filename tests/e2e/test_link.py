@@ -11,8 +11,8 @@ import pytest
 
 from proxy.net import ending
 from proxy.net.link import Link
+from tests.e2e.scene import Run, run_fixture
 from tests.net.fakes import HandConnections, Near, Table
-from tests.net.scene import Run, run_fixture
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 __all__ = ["run_fixture"]  # makes it known here

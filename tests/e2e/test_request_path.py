@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from proxy.core.replica import Event
-from tests.net.scene import Client, Run, Scene, eventually, run_fixture, scene
+from tests.e2e.scene import Client, Run, Scene, eventually, run_fixture, scene
 
 __all__ = ["run_fixture"]  # makes it known here
 

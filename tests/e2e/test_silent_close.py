@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import cast
 
-from tests.net.scene import Client, Run, Scene, eventually, run_fixture, scene
+from tests.e2e.scene import Client, Run, Scene, eventually, run_fixture, scene
 
 __all__ = ["run_fixture"]  # makes it known here
 

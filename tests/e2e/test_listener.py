@@ -10,8 +10,8 @@ import pytest
 
 from proxy.net.client import LINGER_SECONDS
 from proxy.net.listener import MAX_LINGERING, Arrival, Listener, max_clients
+from tests.e2e.scene import Run, eventually, run_fixture, scene
 from tests.net.fakes import FakeTransport, Table
-from tests.net.scene import Run, eventually, run_fixture, scene
 
 __all__ = ["run_fixture"]
 

@@ -104,5 +104,5 @@ async def scene(toml: str = "", limits: tuple[int, ...] = (1,)) -> AsyncIterator
 
 async def eventually(condition: Callable[[], object]) -> None:
     """Bounded by the deadline of `run`."""
-    while not condition():  # noqa: ASYNC110 - what is waited for has no event
+    while not condition():
         await asyncio.sleep(0.005)
