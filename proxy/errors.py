@@ -15,10 +15,6 @@ class ConfigError(UserError):
     """A configuration that cannot be used."""
 
 
-class EngineError(UserError):
-    """The Docker Engine is not there, may not be used, or does not answer."""
-
-
 class BuildError(UserError):
     """An image could not be made; more lines than one when a step failed: its command and what it said last."""
 
