@@ -16,7 +16,8 @@ from proxy.backends.environment import variables
 from proxy.backends.lifeline import LIFELINE
 from proxy.backends.output import Output
 from proxy.backends.ports import PORTS
-from proxy.backends.venv import make_venv, requirements_file
+from proxy.backends.venv import make_venv
+from proxy.config.packages import listed_file
 from proxy.errors import StartError, UserError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class ProcessBackend:
             raise UserError(f"{main} does not exist: add it, or set runtime.custom.entrypoint in cerebrium.toml")
         if self._config.process.install:  # what it runs may be installed only by prepare()
             command(self._config, 0, sys.executable)
-            requirements_file(self._config)
+            listed_file(self._config, "pip")
         else:
             self._argv(self._environment("", 0), 0)
 
