@@ -41,7 +41,7 @@ class Order:
 
 async def build(docker: Docker, order: Order, report: Report) -> None:
     """Return when the engine has an image of that tag; raises BuildError, EngineError. Cancelling it ends the build."""
-    log = BuildLog({step.instruction: step for step in order.steps}, report, time.monotonic)
+    log = BuildLog(order.steps, report, time.monotonic)
     with engine_errors("build an image"), _reading_errors():
         async for line in _answer(docker, order):
             for event in read(line):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from proxy.images.progress import Progress, Report
@@ -38,9 +38,9 @@ class FailedStep:
 
 
 class BuildLog:
-    """Turns the engine's account into progress; `steps` are known by their instructions. Times come from `now`."""
+    """Turns the engine's account into progress; `steps` are known by their marks. Times come from `now`."""
 
-    def __init__(self, steps: Mapping[str, Step], report: Report, now: Callable[[], float]) -> None:
+    def __init__(self, steps: Sequence[Step], report: Report, now: Callable[[], float]) -> None:
         self.failure: str | None = None
         self._steps = steps
         self._report = report
@@ -89,7 +89,7 @@ class BuildLog:
         found = _NUMBERED.fullmatch(name)
         if not found:
             return _Running("exporting" if name.startswith("exporting") else "", None, self._now())
-        step = self._steps.get(found[2])
+        step = next((one for one in self._steps if found[2].endswith(one.mark)), None)
         text = step.title if step else _MOUNT.sub("", found[2])
         running = _Running(f"[{found[1]}] {text}" if text else "", step, self._now())
         if running.title:

@@ -69,7 +69,7 @@ def _from_recipe(config: AppConfig, base_id: str, user: str, anew: bool) -> Orde
     parts |= {f"steps/{file.name}": file for file in _STEPS.glob("*.sh")}
     parts |= {f"requirements/{name}": content for name, content in requirement_parts(config).items()}
     if config.custom is None:
-        parts |= {f"runtime/{name}": content for name, content in runtime_parts().items()}
+        parts |= runtime_parts()
     context = {f"{APP}/{name}": file for name, file in files.items()}
     return _order(config, {**context, **_named(parts)}, base_id, made.steps, anew)
 
@@ -94,9 +94,7 @@ def _order(
 ) -> Order:
     digest = hashlib.sha256(Context(files).digest() + base_id.encode()).hexdigest()[:_TAG_DIGITS]
     # Not a part of what went in: the same app has the same tag wherever packages come from.
-    settings = _named(
-        {f"settings/{name}": content for name, content in settings_parts(os.environ, Path.home()).items()}
-    )
+    settings = settings_parts(os.environ, Path.home())
     return Order(
         file=config.file,
         tag=f"tidegate/{_repository(config.name)}:{digest}",

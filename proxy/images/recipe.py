@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from proxy.config.packages import exact_words, listed_words
@@ -24,11 +24,15 @@ _APT_CACHES = ("/var/cache/apt", "/var/lib/apt/lists")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One instruction that takes time. `key` is what of the file it carries out, `title` what a person calls it."""
+    """One instruction that takes time. `key` is what of the file it carries out, `title` what a person calls it.
+
+    `mark` is a text that only this instruction has: BuildKit tells the rest with variables and quotes resolved.
+    """
 
     key: str
     title: str
     instruction: str
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ def recipe(config: AppConfig, user: str) -> Recipe:
 
     Settings of the builder (parts/settings) are mounted for each command, and are in no layer and no history.
     """
-    steps = list(_steps(config))
+    steps = [todo.step(number) for number, todo in enumerate(_steps(config))]
     lines = [
         f"FROM {config.deployment.docker_base_image_url}",
         *(["USER root"] if user else []),
@@ -81,57 +85,79 @@ def _start(config: AppConfig) -> list[str]:
     return [f"ENV PYTHONUNBUFFERED=1 PORT={port} TIDEGATE_HOST=0.0.0.0", f"EXPOSE {port}", *command(config)]
 
 
-def _steps(config: AppConfig) -> Iterator[Step]:
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """A line for /bin/sh: `parts` of the archive are mounted for it, and `caches`, which no layer keeps."""
+
+    key: str
+    title: str
+    line: str
+    parts: tuple[str, ...] = ()
+    caches: tuple[str, ...] = ()
+
+    def step(self, number: int) -> Step:
+        """A RUN whose command is JSON: nothing in it is the Dockerfile's syntax, whatever the user wrote."""
+        mounts = [f"type=bind,source={PARTS}/{part},target={_PLACE}/{part}" for part in ("settings", *self.parts)]
+        mounts.append(f"type=cache,target={_PLACE}/cache")
+        mounts += [f"type=cache,target={cache},sharing=locked" for cache in self.caches]
+        name = f"step-{number}"  # the shell's $0
+        argv = json.dumps(["/bin/sh", "-c", f". {_PLACE}/settings/environment; {self.line}", name])
+        return Step(
+            self.key, self.title, f"RUN {' '.join(f'--mount={mount}' for mount in mounts)} {argv}", f'"{name}"]'
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """An instruction that runs nothing."""
+
+    key: str
+    title: str
+    instruction: str
+
+    def step(self, _number: int) -> Step:
+        return Step(self.key, self.title, self.instruction, self.instruction)
+
+
+def _steps(config: AppConfig) -> Iterator[_Command | _Plain]:
     deployment = config.deployment
     if needs_python(config):
         version = deployment.python_version if "python_version" in deployment.model_fields_set else ""
         yield _script("deployment.python_version", f"Python {version}".rstrip(), "python.sh", [version])
     if config.custom is None:
-        yield _script("", "Tidegate's runtime", "runtime.sh", [], parts=("runtime",))
+        yield _script("", "what Tidegate's runtime needs", "runtime_needs.sh", [], "runtime_needs")
+        yield _script("", "Tidegate's runtime", "runtime.sh", [], "runtime")
     yield from _commands("deployment.pre_build_commands", "pre_build", deployment.pre_build_commands)
     yield from _packages(config)
-    yield Step("deployment.include", "the app's files", f"COPY {APP}/ {APP_FOLDER}/")
-    yield Step("", "", f"WORKDIR {APP_FOLDER}")
+    yield _Plain("deployment.include", "the app's files", f"COPY {APP}/ {APP_FOLDER}/")
+    yield _Plain("", f"folder {APP_FOLDER}", f"WORKDIR {APP_FOLDER}")
     yield from _commands("deployment.shell_commands", "shell", deployment.shell_commands)
 
 
-def _packages(config: AppConfig) -> Iterator[Step]:
+def _packages(config: AppConfig) -> Iterator[_Command]:
     wanted = config.dependencies
-    for kind, own in (("apt", wanted.apt), ("conda", wanted.conda)):
-        words = [*exact_words(own), *listed_words(config, kind)]
-        if words:
-            caches = _APT_CACHES if kind == "apt" else ()
-            yield _script(f"dependencies.{kind}", f"{kind}: {_some(words)}", f"{kind}.sh", words, caches=caches)
-    if wanted.pip or wanted.paths.get("pip"):
+    apt = [*exact_words(wanted.apt), *listed_words(config, "apt")]
+    if apt:
+        script = _script("dependencies.apt", f"apt: {_some(apt)}", "apt.sh", apt)
+        yield replace(script, caches=_APT_CACHES)
+    conda = [*exact_words(wanted.conda), *listed_words(config, "conda")]
+    if conda:
+        yield _script("dependencies.conda", f"conda: {_some(conda)}", "conda.sh", conda)
+    pip = [*sorted(wanted.pip), *filter(None, [wanted.paths.get("pip")])]
+    if pip:
         tool = "uv" if config.deployment.use_uv else "pip"
-        title = _some([*sorted(wanted.pip), *filter(None, [wanted.paths.get("pip")])])
-        yield _script("dependencies.pip", f"{tool}: {title}", "pip.sh", [tool], parts=("requirements",))
+        yield _script("dependencies.pip", f"{tool}: {_some(pip)}", "pip.sh", [tool], "requirements")
 
 
-def _commands(key: str, kind: str, commands: Sequence[str]) -> Iterator[Step]:
-    for index, line in enumerate(commands):
-        yield Step(f"{key}[{index}]", f"{kind}: {line}", _run(line))
+def _commands(key: str, kind: str, lines: Sequence[str]) -> Iterator[_Command]:
+    for index, line in enumerate(lines):
+        first, *more = line.strip().split("\n")
+        yield _Command(f"{key}[{index}]", f"{kind}: {first}{' …' if more else ''}", line)
 
 
-def _script(
-    key: str,
-    title: str,
-    name: str,
-    words: Sequence[str],
-    parts: Sequence[str] = (),
-    caches: Sequence[str] = (),
-) -> Step:
+def _script(key: str, title: str, name: str, words: Sequence[str], *parts: str) -> _Command:
     line = shlex.join(["sh", f"{_PLACE}/steps/{name}", *words])
-    return Step(key, title, _run(line, ("steps", *parts), caches))
-
-
-def _run(line: str, parts: Sequence[str] = (), caches: Sequence[str] = ()) -> str:
-    """A RUN whose command is JSON: nothing in it is the Dockerfile's syntax, whatever the user wrote."""
-    mounts = [f"type=bind,source={PARTS}/{part},target={_PLACE}/{part}" for part in ("settings", *parts)]
-    mounts.append(f"type=cache,target={_PLACE}/cache")
-    mounts += [f"type=cache,target={cache},sharing=locked" for cache in caches]
-    argv = json.dumps(["/bin/sh", "-c", f". {_PLACE}/settings/environment\n{line}"])
-    return f"RUN {' '.join(f'--mount={mount}' for mount in mounts)} {argv}"
+    return _Command(key, title, line, ("steps", *parts))
 
 
 def _some(words: Sequence[str]) -> str:

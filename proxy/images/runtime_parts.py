@@ -16,7 +16,10 @@ _LEFT_OUT = {"__pycache__"}
 
 
 def runtime_parts() -> dict[str, bytes | Path]:
-    """Name → content: requirements.txt, constraints.txt, and source/ as it lies in site-packages; raises BuildError."""
+    """Name → content; raises BuildError.
+
+    runtime/ is as it lies in site-packages; runtime_needs/ has requirements.txt, and constraints.txt with the versions.
+    """
     try:
         tidegate = distribution("tidegate")
     except PackageNotFoundError as error:
@@ -24,9 +27,9 @@ def runtime_parts() -> dict[str, bytes | Path]:
     wanted = [line for line in tidegate.requires or [] if "extra ==" not in line]
     pinned = sorted(f"{one.metadata['Name']}=={one.version}" for one in _needed(tidegate))
     return {
-        "requirements.txt": _lines(wanted),
-        "constraints.txt": _lines(pinned),
-        **{f"source/{name}": source for name, source in _source(tidegate)},
+        "runtime_needs/requirements.txt": _lines(wanted),
+        "runtime_needs/constraints.txt": _lines(pinned),
+        **{f"runtime/{name}": source for name, source in _source(tidegate)},
     }
 
 

@@ -27,7 +27,9 @@ def test_a_version_for_pip_may_be_open_exact_or_a_range(version: str, expected: 
     assert pip_lines({"torch": version}) == [expected]
 
 
-@pytest.mark.parametrize(("version", "expected"), [("latest", "git"), ("1:2.39", "git=1:2.39"), ("=2", "git=2"), (">=2", "git>=2")])
+@pytest.mark.parametrize(
+    ("version", "expected"), [("latest", "git"), ("1:2.39", "git=1:2.39"), ("=2", "git=2"), (">=2", "git>=2")]
+)
 def test_a_version_for_apt_is_open_or_exact(version: str, expected: str) -> None:
     assert exact_words({"git": version}) == [expected]
 
