@@ -241,7 +241,7 @@ async def test_closing_sends_each_replica_one_sigterm_and_waits_for_the_last(app
     assert not app.backend.closed
     app.backend.handles[1].exit("exited with code 0")
     await closing
-    assert app.backend.closed
+    assert app.backend.closed == ["all gone"]
 
 
 def test_replicas_are_killed_when_everything_is_stopped_at_once() -> None:
