@@ -165,4 +165,4 @@ def _some(words: Sequence[str]) -> str:
 
 
 def labels(config: AppConfig) -> Mapping[str, str]:
-    return {"tidegate.app": config.name}
+    return {"tidegate.image.app": config.name}
