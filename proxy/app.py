@@ -126,6 +126,7 @@ def load_balancer(config: AppConfig) -> Balancer:
 
 async def run(configs: Sequence[AppConfig], options: Options, announce: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT. Raises UserError before serving, HardStop on a second signal."""
+    reason: Exception | None = None
     try:
         async with AsyncExitStack() as closing, asyncio.TaskGroup() as tasks:
             proxy = Proxy(configs, options, tasks)
@@ -137,7 +138,9 @@ async def run(configs: Sequence[AppConfig], options: Options, announce: Callable
     except* _Finished:
         pass
     except* (UserError, HardStop) as group:
-        raise group.exceptions[0] from None
+        reason = group.exceptions[0]  # Python before 3.11.4 makes a group of what is raised here
+    if reason is not None:
+        raise reason from None
 
 
 class _Finished(Exception):
