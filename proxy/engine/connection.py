@@ -42,7 +42,7 @@ _MEANINGS = tuple(
             "or correct tidegate.docker.network",
         ),
         (
-            r"bind source path does not exist: (?P<what>\S+)|invalid volume specification: '(?P<other>[^']+)'",
+            r"bind source path does not exist|invalid volume specification|invalid mode|invalid mount config",
             "a volume cannot be mounted ({said}): correct tidegate.docker.volumes",
         ),
     )

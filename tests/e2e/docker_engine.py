@@ -45,12 +45,18 @@ def containers(folder: Path) -> list[str]:
     return docker("ps", "-aq", "--no-trunc", "--filter", f"label=tidegate.file={folder / 'cerebrium.toml'}").split()
 
 
+def remove_left(folder: Path) -> None:
+    """After a test that failed."""
+    if left := containers(folder):
+        docker("rm", "-f", *left)
+
+
 def inspected(container: str) -> Any:  # a JSON document
     return json.loads(docker("inspect", container))[0]
 
 
 def write_docker_app(folder: Path, toml: str = "", server: str = "", entrypoint: str = "", custom: str = "") -> Path:
-    """An app whose containers run the fake server, as process 1, with the options `server`; events as in `write_app`."""
+    """An app whose containers run the fake server as process 1, with the options `server`; events as in `write_app`."""
     folder.mkdir(exist_ok=True)
     (folder / "events").touch()
     command = f"python3 -I -S /fake_server.py $PORT host=0.0.0.0 events=/shared/events {server}"

@@ -10,7 +10,7 @@ from aiodocker.containers import DockerContainer
 
 from proxy.backends.docker.definition import Document
 
-_UNDO_SECONDS = 3.0
+_UNDO_SECONDS = 1.5
 _UNDO_PAUSE_SECONDS = 0.1
 
 
