@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _DOCKERFILE = f"{PARTS}/Dockerfile"
 _STEPS = Path(__file__).with_name("steps")
 _TAG_DIGITS = 16
+_OLDEST_PYTHON = (3, 11)
 
 
 async def build_image(docker: Docker, config: AppConfig, report: Report, anew: bool = False) -> str:
@@ -58,13 +59,7 @@ async def build_image(docker: Docker, config: AppConfig, report: Report, anew: b
 def _from_recipe(config: AppConfig, base_id: str, user: str, anew: bool) -> Order:
     made = recipe(config, user)
     files = select(config.folder, config.deployment.include, config.deployment.exclude)
-    if config.custom is None and "main.py" not in files:
-        raise BuildError(
-            f"{config.file}: main.py is not among the files of the app: add it, correct deployment.include and "
-            "deployment.exclude, or set runtime.custom.entrypoint"
-        )
-    if not files:
-        raise BuildError(f"{config.file}: deployment.include and deployment.exclude leave no file: correct them")
+    _check(config, files)
     parts: dict[str, bytes | Path] = {"Dockerfile": made.dockerfile.encode()}
     parts |= {f"steps/{file.name}": file for file in _STEPS.glob("*.sh")}
     parts |= {f"requirements/{name}": content for name, content in requirement_parts(config).items()}
@@ -72,6 +67,24 @@ def _from_recipe(config: AppConfig, base_id: str, user: str, anew: bool) -> Orde
         parts |= runtime_parts()
     context = {f"{APP}/{name}": file for name, file in files.items()}
     return _order(config, {**context, **_named(parts)}, base_id, made.steps, anew)
+
+
+def _check(config: AppConfig, files: Mapping[str, Path]) -> None:
+    if not files:
+        raise BuildError(f"{config.file}: deployment.include and deployment.exclude leave no file: correct them")
+    if config.custom is not None:
+        return
+    if "main.py" not in files:
+        raise BuildError(
+            f"{config.file}: main.py is not among the files of the app: add it, correct deployment.include and "
+            "deployment.exclude, or set runtime.custom.entrypoint"
+        )
+    version = config.deployment.python_version
+    if tuple(map(int, version.split(".")[:2])) < _OLDEST_PYTHON:
+        raise BuildError(
+            f'{config.file}: deployment.python_version is "{version}", but functions are served by Python 3.11 or '
+            "newer: raise it, or set runtime.custom.entrypoint"
+        )
 
 
 def _from_dockerfile(config: AppConfig, name: str, anew: bool) -> Order:
