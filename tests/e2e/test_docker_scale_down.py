@@ -43,8 +43,8 @@ class Load:
         while not self.stopped:
             try:
                 async with session.post(self._url) as response:
-                    await response.read()
-                    self.answers[response.status] += 1
+                    said = await response.read()
+                    self.answers[200 if response.status == 200 else said.decode()] += 1
             except aiohttp.ClientError as error:
                 self.answers[repr(error)] += 1
 
