@@ -13,35 +13,27 @@ COPY pyproject.toml requirements-dev.txt README.md ./
 RUN grep -oE '^[A-Za-z0-9._-]+==[^ ;]+' requirements-dev.txt >constraints.txt \
     && python3 -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' \
        >requirements.txt \
-    && python3 -m venv /installer \
-    && /installer/bin/pip install --no-cache-dir --disable-pip-version-check --no-compile \
-       --target /opt/tidegate/site-packages --constraint constraints.txt --requirement requirements.txt
+    && python3 -m venv /opt/tidegate \
+    && /opt/tidegate/bin/pip install --no-cache-dir --disable-pip-version-check \
+       --constraint constraints.txt --requirement requirements.txt
 COPY proxy proxy
 COPY runtime runtime
-RUN /installer/bin/pip install --no-cache-dir --disable-pip-version-check --no-compile --no-deps \
-       --target /opt/tidegate/own . \
-    && cp -R /opt/tidegate/own/. /opt/tidegate/site-packages \
-    && rm -rf /opt/tidegate/own /opt/tidegate/site-packages/bin \
-    && mkdir /opt/tidegate/bin \
-    && printf '%s\n' '#!/usr/bin/env python3' 'import sys' '' \
-       'sys.path.append("/opt/tidegate/site-packages")' '' 'from proxy.cli import main' '' 'main()' \
-       >/opt/tidegate/bin/tidegate \
-    && chmod 755 /opt/tidegate/bin/tidegate \
-    # Compiled now: whoever runs it may not write here, and every start would pay for it.
-    && python3 -m compileall -q /opt/tidegate/site-packages
+# Compiled here: whoever runs it may not write there, and every start would pay for it. An image needs no installer.
+RUN /opt/tidegate/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps . \
+    && /opt/tidegate/bin/pip uninstall --quiet --yes pip setuptools
 
-# Everything is in /opt/tidegate, and runs on the Python of the image that it is copied to: of the same minor version.
+# All of it is /opt/tidegate, an environment of its own: it runs where the Python of BASE is at the same place.
 FROM ${BASE} AS runtime
 COPY --from=packages /opt/tidegate /opt/tidegate
-ENV PATH=/opt/tidegate/bin:$PATH PYTHONPATH=/opt/tidegate/site-packages
-ENTRYPOINT ["tidegate", "runtime"]
+ENV PATH=/opt/tidegate/bin:$PATH
+ENTRYPOINT ["/opt/tidegate/bin/python", "-P", "-m", "runtime"]
 
 FROM ${BASE} AS proxy
 RUN groupadd --gid 10001 tidegate \
     && useradd --uid 10001 --gid 10001 --create-home tidegate \
     && mkdir /apps
 COPY --from=packages /opt/tidegate /opt/tidegate
-ENV PATH=/opt/tidegate/bin:$PATH PYTHONPATH=/opt/tidegate/site-packages PYTHONUNBUFFERED=1
+ENV PATH=/opt/tidegate/bin:$PATH PYTHONUNBUFFERED=1
 # Not root: the group of the engine's socket is added when it runs (docs/images.md).
 USER tidegate
 WORKDIR /apps
