@@ -10,6 +10,7 @@ from aiodocker import Docker, DockerError
 from proxy.engine.connection import engine_errors, meaning
 from proxy.errors import BuildError
 from proxy.images.progress import Progress, Report
+from proxy.images.registry import pull
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ async def inspect(docker: Docker, name: str) -> BaseImage | None:
 async def _pull(docker: Docker, name: str, file: Path, report: Report) -> None:
     report(Progress("begins", f"pulling {name}"))
     try:
-        async for line in docker.images.pull(name, stream=True):
+        async for line in pull(docker, name):
             if "progress" not in line and line.get("status"):
                 report(Progress("says", f"{line.get('id', '')} {line['status']}".strip()))
     except DockerError as error:

@@ -11,6 +11,7 @@ from aiodocker import Docker, DockerError
 from proxy.errors import StartError, UserError
 from proxy.images.image import build_image
 from proxy.images.progress import Progress
+from proxy.images.registry import pull
 
 if TYPE_CHECKING:
     from proxy.config import AppConfig
@@ -58,7 +59,7 @@ class Image:
     async def _pull(self, docker: Docker) -> None:
         log.info("%s: pulling the image %s", self._config.name, self.name)
         try:
-            async for _ in docker.images.pull(self.name, stream=True):
+            async for _ in pull(docker, self.name):
                 pass
         except DockerError as error:
             raise StartError(
