@@ -26,6 +26,7 @@ install_packages() {
     case "$package" in
       docker.io) program=dockerd ;;
       docker-cli) program=docker ;;
+      iproute2) program=ip ;;
       *) program="$package" ;;
     esac
     PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null 2>&1 || missing+=("$package")
@@ -39,7 +40,7 @@ install_packages() {
 
 start_engine() {
   answers && return 0
-  install_packages docker.io iptables
+  install_packages docker.io iptables iproute2
   command -v docker >/dev/null 2>&1 || install_packages docker-cli # newer releases ship it apart
   answers && return 0 # the package may have started it as a service
   need_root "starting an engine"

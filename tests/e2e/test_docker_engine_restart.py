@@ -18,8 +18,12 @@ pytestmark = [needs_engine, pytest.mark.skipif(os.getuid() != 0, reason="only ro
 ONE_ALWAYS = "[cerebrium.scaling]\nmin_replicas = 1\nreplica_concurrency = 10\n"
 
 
+_BRIDGE = "tidegate-test"
+_ADDRESS = "10.213.77.1/24"
+
+
 class OwnEngine:
-    """A second dockerd with folders of its own; its containers use the host's network, as bridges are the first's."""
+    """A second dockerd with folders and a bridge of its own: it would take the first one's."""
 
     def __init__(self, folder: Path) -> None:
         self.address = f"unix://{folder}/engine.sock"
@@ -28,10 +32,21 @@ class OwnEngine:
 
     def start(self) -> None:
         folders = [f"--{name}={self._folder / name}" for name in ("data-root", "exec-root", "pidfile")]
-        argv = ["dockerd", *folders, f"--host={self.address}", "--bridge=none", "--iptables=false"]
+        argv = ["dockerd", *folders, f"--host={self.address}", f"--bridge={_BRIDGE}", "--iptables=false"]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(argv, stdout=log, stderr=log)
         eventually(lambda: self.docker("version").returncode == 0)
+
+    def connect(self) -> None:
+        for words in (
+            f"link add {_BRIDGE} type bridge",
+            f"addr add {_ADDRESS} dev {_BRIDGE}",
+            f"link set {_BRIDGE} up",
+        ):
+            subprocess.run(["ip", *words.split()], check=True)
+
+    def disconnect(self) -> None:
+        subprocess.run(["ip", "link", "del", _BRIDGE], check=False)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -52,12 +67,14 @@ class OwnEngine:
 def engine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnEngine]:
     engine = OwnEngine(tmp_path_factory.mktemp("engine"))
     try:
+        engine.connect()
         engine.start()
         engine.load()
         monkeypatch.setenv("DOCKER_HOST", engine.address)
         yield engine
     finally:
         engine.stop()
+        engine.disconnect()
 
 
 def status_soon(up: Up, status: int) -> str:
@@ -71,8 +88,6 @@ def status_soon(up: Up, status: int) -> str:
 
 def test_an_engine_restarted_under_load_heals_and_leaves_nothing(tmp_path: Path, engine: OwnEngine) -> None:
     write_docker_app(tmp_path, ONE_ALWAYS)
-    file = tmp_path / "cerebrium.toml"
-    file.write_text(file.read_text().replace("[tidegate.docker]", '[tidegate.docker]\nnetwork = "host"'))
     with running(tmp_path, tmp_path, "--backend", "docker") as up:
         assert status_soon(up, 200) == ""
         running_on = up.later("/sleep/1")
