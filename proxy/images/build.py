@@ -24,6 +24,7 @@ from proxy.images.settings import proxy_arguments
 from proxy.images.trace import read
 
 _BUILDKIT = "2"
+_DISK_FULL = "no space left on device"  # said by the engine, or by the command that met it
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +105,17 @@ def _refused(file: Path, said: bytes) -> BuildError:
 def _explained(file: Path, log: BuildLog, said: str) -> BuildError:
     step = log.failed
     lines = step.lines if step else log.last_lines()
-    if known := meaning("\n".join([said, *lines])):
-        return BuildError(f"{file}: its image cannot be built: {known}")
-    if step is None:
-        return BuildError("\n".join([f"{file}: its image cannot be built: {said}", *_indented(lines)]))
-    return BuildError("\n".join([_headline(file, step, said), *_indented(lines)]))
+    what = _headline(step, said) if step else meaning(said) or said
+    if _DISK_FULL in "\n".join([said, *lines]).lower():
+        return BuildError(f"{file}: its image cannot be built: {meaning(_DISK_FULL)}")
+    tail = ["; the last lines were", *(f"\n  {line}" for line in lines)] if lines else []
+    return BuildError(f"{file}: its image cannot be built: {what}{''.join(tail)}")
 
 
-def _headline(file: Path, failed: FailedStep, said: str) -> str:
+def _headline(failed: FailedStep, said: str) -> str:
     code = re.search(r"exit code:? (\d+)", said)
-    how = f"ended with exit code {code[1]}" if code else f"failed: {said}"
+    if not code:  # the engine's own trouble
+        return f"{failed.title} failed: {meaning(said) or said}"
     key = failed.step.key if failed.step else "runtime.custom.dockerfile_path"
-    mend = f"correct cerebrium.{key}" if key else "see what it said"
-    return f"{file}: its image cannot be built: {failed.title} {how}; {mend}; the last lines were"
-
-
-def _indented(lines: tuple[str, ...]) -> list[str]:
-    return [f"  {line}" for line in lines]
+    mend = f"; correct cerebrium.{key}" if key else ""
+    return f"{failed.title} ended with exit code {code[1]}{mend}"

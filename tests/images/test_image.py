@@ -19,6 +19,7 @@ from proxy.errors import BuildError
 from proxy.images.image import build_image
 from proxy.images.progress import Progress
 from tests.backends.apps import app
+from tests.images.test_trace import line, text, vertex
 
 DOCKERFILE = '[cerebrium.runtime.custom]\ndockerfile_path = "Dockerfile"\n'
 
@@ -50,11 +51,11 @@ class FakeEngine:
         self.archives.append(sent)
         self.parameters.append(params)
         self.present[params["t"]] = "sha256:new"
-        text = b"".join(orjson.dumps(line) + b"\r\n" for line in self.lines)
+        told = b"".join(orjson.dumps(one) + b"\r\n" for one in self.lines)
 
         async def pieces() -> AsyncIterator[bytes]:
-            for start in range(0, len(text), 7):
-                yield text[start : start + 7]
+            for start in range(0, len(told), 7):
+                yield told[start : start + 7]
 
         async def whole() -> bytes:
             return orjson.dumps({"message": "dockerfile parse error"})
@@ -146,7 +147,10 @@ def test_what_cannot_be_built_is_one_sentence(toml: str, sentence: str, engine: 
     ("said", "lines"),
     [
         ("no space left on device", ["its image cannot be built: the disk that holds Docker's images"]),
-        ("unknown instruction: RUM", ["its image cannot be built: unknown instruction: RUM", "  Step 1/2"]),
+        (
+            "unknown instruction: RUM",
+            ["its image cannot be built: unknown instruction: RUM; the last lines were", "  Step 1/2"],
+        ),
     ],
 )
 def test_a_build_that_fails_without_a_step_says_what_the_engine_said(
@@ -157,6 +161,20 @@ def test_a_build_that_fails_without_a_step_says_what_the_engine_said(
         build(engine, tmp_path)
     told = str(error.value).removeprefix(f"{tmp_path}/cerebrium.toml: ").splitlines()
     assert all(line.startswith(expected) for line, expected in zip(told, lines, strict=True))
+
+
+def test_what_a_failed_command_prints_is_not_taken_for_the_engines_words(engine: FakeEngine, tmp_path: Path) -> None:
+    said = "executor failed running [check]: exit code: 3"
+    step = [text(1, b"a"), text(3, b"[2/2] RUN check"), text(5, b""), text(7, said.encode())]
+    log = text(3, text(1, b"a") + text(4, b"address already in use\n"))
+    engine.lines = [orjson.loads(line(vertex(step), log)), {"error": said}]
+    with pytest.raises(BuildError) as error:
+        build(engine, tmp_path)
+    told = str(error.value).removeprefix(f"{tmp_path}/cerebrium.toml: its image cannot be built: ").splitlines()
+    assert told[0].startswith(
+        "[2/2] RUN check ended with exit code 3; correct cerebrium.runtime.custom.dockerfile_path"
+    )
+    assert told[1:] == ["  address already in use"]
 
 
 def test_a_build_that_the_engine_refuses_says_why(engine: FakeEngine, tmp_path: Path) -> None:
