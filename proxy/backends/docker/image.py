@@ -31,10 +31,11 @@ class Image:
     def check(self) -> None:
         """Raise UserError if an image would be built that starts nothing."""
         custom = self._config.custom
-        if custom and not (custom.entrypoint or custom.dockerfile_path or self._config.docker.image):
+        own_base = "docker_base_image_url" in self._config.deployment.model_fields_set
+        if custom and not (custom.entrypoint or custom.dockerfile_path or self._config.docker.image or own_base):
             raise UserError(
                 f"{self._config.file}: the docker backend needs runtime.custom.entrypoint: add the command that starts "
-                "the server, or name an image that has one in tidegate.docker.image"
+                "the server, or name an image that has one in tidegate.docker.image or deployment.docker_base_image_url"
             )
 
     async def prepare(self, docker: Docker) -> None:
