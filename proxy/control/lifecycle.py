@@ -259,4 +259,5 @@ class Lifecycle:
             else:
                 self.drain(replica, now)
         await self._empty.wait()
+        await self._preparation.close()
         await self.backend.close(self.keep)

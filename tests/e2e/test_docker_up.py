@@ -94,3 +94,33 @@ def test_a_hundred_requests_at_once_use_ten_containers_and_never_two_in_one(tmp_
         assert 2 <= len({answer.json["replica"] for answer in answers}) <= 10
         assert up.end() == 0
     assert containers(tmp_path) == []
+
+
+def test_on_the_hosts_network_replicas_listen_on_ports_of_their_own(tmp_path: Path) -> None:
+    write_docker_app(tmp_path, ONE_EACH + "min_replicas = 2\nmax_replicas = 2")
+    file = tmp_path / "cerebrium.toml"
+    file.write_text(file.read_text().replace("[tidegate.docker]", '[tidegate.docker]\nnetwork = "host"'))
+    with running(tmp_path, tmp_path, *DOCKER) as up:
+        eventually(lambda: up.states() == ["ready", "ready"])
+        addresses = {replica["address"] for replica in up.view()["replicas"]}
+        assert len(addresses) == 2
+        assert all(address.startswith("127.0.0.1:") for address in addresses)
+        assert {answer.status for answer in up.get_all(["/sleep/0.1"] * 4)} == {200}
+        assert up.end() == 0
+    assert containers(tmp_path) == []
+
+
+def test_an_end_in_the_middle_of_a_build_is_an_end_at_once(tmp_path: Path) -> None:
+    (tmp_path / "main.txt").touch()
+    (tmp_path / "cerebrium.toml").write_text(f"""
+[cerebrium.deployment]
+name = "demo"
+docker_base_image_url = "{BASE_IMAGE}"
+shell_commands = ["echo {tmp_path}", "sleep 60"]
+[cerebrium.runtime.custom]
+entrypoint = "python3 -m http.server"
+""")
+    with running(tmp_path, tmp_path, *DOCKER) as up:
+        eventually(lambda: "shell: sleep 60" in up.log())
+        assert up.end() == 0
+        assert "Traceback" not in up.log()
