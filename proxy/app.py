@@ -66,7 +66,7 @@ class App:
         balancer = load_balancer(self.config)
         self.pool = Pool(balancer, self.config.queue.max_length, time.monotonic())
         self.metrics = AppMetrics(self.config.name, self.pool)
-        prober = Prober(self.config, ours=self.backend.restarts)
+        prober = Prober(self.config, ours=self.backend.restarts, relayed=self.backend_name == "docker")
         self.lifecycle = Lifecycle(self.config, self.backend, prober, self.pool, self.metrics, tasks)
         self.usage = UsageMeter(self.lifecycle, self.metrics, self.config.hardware.cpu)
         self.scaler = Scaler(self.config.scaling, self.pool, self.lifecycle, self.metrics)
