@@ -7,6 +7,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 
@@ -18,7 +19,7 @@ from proxy.config import AppConfig
 from proxy.control.lifecycle import Lifecycle
 from proxy.control.prober import Prober
 from proxy.control.scaler import Scaler
-from proxy.control.usage import SAMPLE_SECONDS, UsageMeter
+from proxy.control.usage import UsageMeter
 from proxy.core.autoscaler.decision import Decision
 from proxy.core.balancers.base import Balancer
 from proxy.core.pool import Pool
@@ -44,6 +45,7 @@ class Options:
     port: int = 8000
     admin_host: str = "127.0.0.1"
     admin_port: int = 8001
+    keep_replicas: bool = False
 
 
 class HardStop(Exception):
@@ -60,13 +62,13 @@ class App:
     def __init__(self, config: AppConfig, backend_name: str, tasks: asyncio.TaskGroup, deadlines: Deadlines) -> None:
         self.backend_name = config.backend or backend_name
         self.config = _fixed(config) if self.backend_name == "static" else config
-        self.backend: Backend = make_backend(self.backend_name, self.config)
-        self.backend.check()
+        self.backend: Backend = make_backend(self.backend_name, self.config, tasks)
         balancer = load_balancer(self.config)
         self.pool = Pool(balancer, self.config.queue.max_length, time.monotonic())
         self.metrics = AppMetrics(self.config.name, self.pool)
-        prober = Prober(self.config, ours=self.backend.restarts)
+        prober = Prober(self.config, ours=self.backend.restarts, relayed=self.backend_name == "docker")
         self.lifecycle = Lifecycle(self.config, self.backend, prober, self.pool, self.metrics, tasks)
+        self.usage = UsageMeter(self.lifecycle, self.metrics, self.config.hardware.cpu)
         self.scaler = Scaler(self.config.scaling, self.pool, self.lifecycle, self.metrics)
         self.connections = Connections(tasks, deadlines, self.config.timeouts.connect_seconds)
         self.service = Service(self.config, self.pool, self.connections, self.metrics, deadlines)
@@ -90,10 +92,19 @@ class App:
     def _last_decision(self) -> Decision | None:
         return self.scaler.records[-1].decision if self.scaler.records else None
 
-    def groups(self) -> dict[int, str]:
-        """The process groups of its replicas: leader's pid → replica id."""
-        pids = {replica.id: self._identity(replica).get("pid") for replica in self.pool}
-        return {pid: replica_id for replica_id, pid in pids.items() if isinstance(pid, int)}
+    async def check(self, keep_replicas: bool) -> None:
+        """Raise UserError for what cannot work; before anything is served."""
+        if keep_replicas and not self.backend.outlives:
+            raise UserError(
+                f"--keep-replicas: the replicas of app {self.config.name} end with the proxy, as all of the backend "
+                f"{self.backend_name} do; use --backend docker or leave the option out"
+            )
+        await self.backend.check()
+
+    async def steer(self) -> None:
+        """Adopt what runs already, so that it is not started again; then keep the right number."""
+        await self.lifecycle.adopt()
+        await self.scaler.run()
 
 
 def _fixed(config: AppConfig) -> AppConfig:
@@ -115,14 +126,21 @@ def load_balancer(config: AppConfig) -> Balancer:
 
 async def run(configs: Sequence[AppConfig], options: Options, announce: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT. Raises UserError before serving, HardStop on a second signal."""
+    reason: Exception | None = None
     try:
-        async with asyncio.TaskGroup() as tasks:
-            await Proxy(configs, options, tasks).run(announce)
+        async with AsyncExitStack() as closing, asyncio.TaskGroup() as tasks:
+            proxy = Proxy(configs, options, tasks)
+            for app in proxy.apps:
+                # After the tasks, which may still kill replicas when all is stopped at once.
+                closing.push_async_callback(app.backend.close, options.keep_replicas)
+            await proxy.run(announce)
             raise _Finished
     except* _Finished:
         pass
     except* (UserError, HardStop) as group:
-        raise group.exceptions[0] from None
+        reason = group.exceptions[0]  # Python before 3.11.4 makes a group of what is raised here
+    if reason is not None:
+        raise reason from None
 
 
 class _Finished(Exception):
@@ -146,6 +164,9 @@ class Proxy:
 
     async def run(self, announce: Callable[[str], None]) -> None:
         self._take_signals()
+        for app in self.apps:
+            app.lifecycle.keep = self._options.keep_replicas
+            await app.check(self._options.keep_replicas)
         try:
             announce(await self._open())
             self._start_loops()
@@ -185,20 +206,10 @@ class Proxy:
     def _start_loops(self) -> None:
         self._tasks.create_task(self._deadlines.run())
         self._tasks.create_task(self._listener.timeouts.run())
-        self._tasks.create_task(self._measure())
         for app in self.apps:
             self._tasks.create_task(app.lifecycle.prepare())
-            self._scalers.append(self._tasks.create_task(app.scaler.run()))
-
-    async def _measure(self) -> None:
-        meter = UsageMeter()
-        while True:
-            await asyncio.sleep(SAMPLE_SECONDS)
-            groups_of = {app: app.groups() for app in self.apps}
-            cores = {pid: app.config.hardware.cpu for app, groups in groups_of.items() for pid in groups}
-            usage = meter.sample(cores, time.monotonic())
-            for app, groups in groups_of.items():
-                app.metrics.usage = {replica_id: usage[pid] for pid, replica_id in groups.items()}
+            self._tasks.create_task(app.usage.run())
+            self._scalers.append(self._tasks.create_task(app.steer()))
 
     async def _drain(self) -> None:
         """Clients first: what waits in line may still need replicas that are being started."""

@@ -15,6 +15,14 @@ class ConfigError(UserError):
     """A configuration that cannot be used."""
 
 
+class EngineError(UserError):
+    """The Docker Engine cannot be reached, or refused something."""
+
+
+class BuildError(UserError):
+    """An image could not be made; more lines than one when a step failed: its command and what it said last."""
+
+
 class StartError(TidegateError):
     """A backend could not start a replica; the sentence is the reason shown to waiting clients."""
 

@@ -1,8 +1,8 @@
-"""What every backend offers: start one replica, watch it, signal it."""
+"""What every backend offers: start one replica, watch it, signal it, measure it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +13,14 @@ class Exit:
 
     code: int | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consumption:
+    """What a replica has used: seconds of processor time since its start, and the bytes of memory it holds now."""
+
+    cpu_seconds: float
+    memory_bytes: int
 
 
 class Handle(Protocol):
@@ -28,6 +36,10 @@ class Handle(Protocol):
     def identity(self) -> Mapping[str, int | str]:
         """What the machine knows it by: {"pid": …} or {"container_id": …}."""
 
+    @property
+    def obstacle(self) -> str:
+        """Why it cannot answer just now, as known without asking it ("its container is paused"); else ""."""
+
     def last_lines(self) -> tuple[str, ...]:
         """The end of its output, oldest first, bounded."""
 
@@ -41,13 +53,29 @@ class Handle(Protocol):
         """Send SIGKILL to all of it; nothing happens if it is gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A replica that an earlier proxy left running; `current` if a new one would be just like it."""
+
+    replica_id: str
+    handle: Handle
+    current: bool
+
+
 class Backend(Protocol):
-    """Starts the replicas of one app. `restarts`: one that fails can be ended and replaced by another."""
+    """Starts the replicas of one app.
+
+    `restarts`: one that fails can be ended and replaced by another. `outlives`: replicas can go on without the proxy.
+    """
 
     restarts: bool
+    outlives: bool
 
-    def check(self) -> None:
+    async def check(self) -> None:
         """Raise UserError for what would fail every start and can be seen before the first."""
+
+    async def find(self) -> Sequence[Found]:
+        """The replicas of this app that run already, asked for once before the first start; raises StartError."""
 
     async def prepare(self) -> None:
         """Do what has to be done once before the first start (install, pull); raises StartError."""
@@ -55,5 +83,8 @@ class Backend(Protocol):
     async def start(self, replica_id: str) -> Handle:
         """Start one replica; returns before it is ready; raises StartError."""
 
-    async def close(self) -> None:
-        """Give back what the backend itself holds; every replica has ended before."""
+    async def consumption(self, handles: Mapping[str, Handle]) -> Mapping[str, Consumption]:
+        """What those of `handles` have used of which that can be told, by the same keys."""
+
+    async def close(self, keep: bool = False) -> None:
+        """Give back what the backend itself holds; `keep` leaves replicas that still run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from proxy.backends.process import ProcessBackend
@@ -9,16 +10,25 @@ from proxy.backends.static import StaticBackend
 from proxy.errors import UserError
 
 if TYPE_CHECKING:
+    from proxy.backends.base import Backend
     from proxy.config import AppConfig
 
-_BACKENDS: dict[str, type[ProcessBackend] | type[StaticBackend]] = {"process": ProcessBackend, "static": StaticBackend}
+BACKENDS = ("process", "docker", "static")
 
 
-def make_backend(name: str, config: AppConfig) -> ProcessBackend | StaticBackend:
-    """The backend for one app; raises UserError if this version has none of that name."""
-    if name not in _BACKENDS:
-        raise UserError(
-            f"backend {name} is not available in this version; set --backend or tidegate.backend to one of "
-            f"{', '.join(_BACKENDS)}"
-        )
-    return _BACKENDS[name](config)
+def make_backend(name: str, config: AppConfig, tasks: asyncio.TaskGroup) -> Backend:
+    """The backend for one app, whose own tasks run in `tasks`; raises UserError if there is none of that name."""
+    match name:
+        case "process":
+            return ProcessBackend(config)
+        case "docker":
+            # Imported here: the engine's client costs a third of the start-up time, and only this one needs it.
+            from proxy.backends.docker.backend import DockerBackend
+
+            return DockerBackend(config, tasks)
+        case "static":
+            return StaticBackend(config)
+    raise UserError(
+        f"backend {name} is not available in this version; set --backend or tidegate.backend to one of "
+        f"{', '.join(BACKENDS)}"
+    )

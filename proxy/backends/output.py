@@ -15,7 +15,7 @@ _LAST_READS = 16
 
 
 class Output:
-    """Owns the pipe that takes a process's stdout and stderr; longer lines are cut at 8 KiB."""
+    """Owns the end of a replica's output, and the pipe it comes through if that is ours; lines are cut at 8 KiB."""
 
     def __init__(self, app: str, replica: str) -> None:
         self._labels = {"app": app, "replica": replica}
@@ -41,6 +41,10 @@ class Output:
         asyncio.get_running_loop().remove_reader(self._outlet)
         os.close(self._outlet)
         self._outlet = None
+        self.finish()
+
+    def finish(self) -> None:
+        """Nothing more comes: a last line without a newline is a line too."""
         if self._partial:
             self.feed(b"\n")
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from proxy.backends.base import Consumption, Found, Handle
 from proxy.backends.child import Child
 from proxy.backends.command import command
 from proxy.backends.environment import variables
 from proxy.backends.lifeline import LIFELINE
 from proxy.backends.output import Output
 from proxy.backends.ports import PORTS
-from proxy.backends.venv import make_venv, requirements_file
+from proxy.backends.process_groups import consumption_of
+from proxy.backends.venv import make_venv
+from proxy.config.packages import listed_file
 from proxy.errors import StartError, UserError
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ class ProcessHandle(Child):
     """One replica that is a process group; gives its port back when it is gone."""
 
     host = "127.0.0.1"
+    obstacle = ""
 
     def __init__(self, port: int, output: Output) -> None:
         super().__init__(output)
@@ -47,17 +51,21 @@ class ProcessBackend:
     def __init__(self, config: AppConfig) -> None:
         self._config = config
         self.restarts = True
+        self.outlives = False
         self._venv: Path | None = None
 
-    def check(self) -> None:
+    async def check(self) -> None:
         """Raise UserError for what would fail every start and can be seen before the first."""
         if self._config.custom is None and not (main := self._config.folder / "main.py").is_file():
             raise UserError(f"{main} does not exist: add it, or set runtime.custom.entrypoint in cerebrium.toml")
         if self._config.process.install:  # what it runs may be installed only by prepare()
             command(self._config, 0, sys.executable)
-            requirements_file(self._config)
+            listed_file(self._config, "pip")
         else:
             self._argv(self._environment("", 0), 0)
+
+    async def find(self) -> Sequence[Found]:
+        return ()  # a process replica dies with its proxy
 
     async def prepare(self) -> None:
         if not self._config.process.install:
@@ -78,7 +86,12 @@ class ProcessBackend:
             raise
         return handle
 
-    async def close(self) -> None:
+    async def consumption(self, handles: Mapping[str, Handle]) -> Mapping[str, Consumption]:
+        groups = {key: pid for key, handle in handles.items() if isinstance(pid := handle.identity.get("pid"), int)}
+        consumed = consumption_of(set(groups.values()))
+        return {key: consumed[group] for key, group in groups.items()}
+
+    async def close(self, keep: bool = False) -> None:
         LIFELINE.close()
 
     def _environment(self, replica_id: str, port: int) -> dict[str, str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from proxy.backends.base import Exit
+from proxy.backends.base import Consumption, Exit, Found, Handle
 from proxy.errors import StartError, UserError
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 class StaticHandle:
     """One configured address while it is used; ends only by being let go."""
+
+    obstacle = ""
 
     def __init__(self, address: tuple[str, int], used: set[tuple[str, int]]) -> None:
         self._address = address
@@ -57,15 +59,19 @@ class StaticBackend:
     def __init__(self, config: AppConfig) -> None:
         self._config = config
         self.restarts = False  # what fails there is somebody else's to mend: it is waited for
+        self.outlives = True
         self._used: set[tuple[str, int]] = set()
 
-    def check(self) -> None:
+    async def check(self) -> None:
         """Raise UserError if there is no address at all."""
         if not self._config.static.replicas:
             raise UserError(
                 f"{self._config.file}: the static backend needs tidegate.static.replicas, "
                 'a list of "host:port"; add the addresses of the running servers'
             )
+
+    async def find(self) -> Sequence[Found]:
+        return ()
 
     async def prepare(self) -> None:
         return
@@ -77,5 +83,8 @@ class StaticBackend:
         self._used.add(address)
         return StaticHandle(address, self._used)
 
-    async def close(self) -> None:
+    async def consumption(self, handles: Mapping[str, Handle]) -> Mapping[str, Consumption]:
+        return {}
+
+    async def close(self, keep: bool = False) -> None:
         return

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from proxy.backends.child import Child
 from proxy.backends.output import Output
-from proxy.errors import StartError, UserError
+from proxy.config.packages import listed_file, pip_lines
+from proxy.errors import StartError
 
 if TYPE_CHECKING:
     from proxy.config import AppConfig
@@ -43,45 +44,23 @@ async def make_venv(config: AppConfig) -> Path:
     return folder
 
 
-def requirement(name: str, version: str) -> str:
-    """The line pip understands for one entry of dependencies.pip."""
-    if version in ("", "latest"):
-        return name
-    return f"{name}{version}" if version[0] in "<>=!~@" else f"{name}=={version}"
-
-
 def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tidegate" / "venvs"
 
 
 def _key(config: AppConfig) -> str:
-    listed = requirements_file(config)
-    parts = [sys.version, sys.prefix, *_requirements(config), listed.read_text() if listed else ""]
+    listed = listed_file(config, "pip")
+    parts = [sys.version, sys.prefix, *pip_lines(config.dependencies.pip), listed.read_text() if listed else ""]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
-def _requirements(config: AppConfig) -> list[str]:
-    return sorted(requirement(name, version) for name, version in config.dependencies.pip.items())
-
-
-def requirements_file(config: AppConfig) -> Path | None:
-    """The file that dependencies.paths.pip names; raises UserError if it is not there."""
-    name = config.dependencies.paths.get("pip")
-    if not name:
-        return None
-    path = config.folder / name
-    if not path.is_file():
-        raise UserError(f"{config.file}: dependencies.paths.pip names {name}, which is not a file; add or correct it")
-    return path
-
-
 def _pip_arguments(config: AppConfig) -> list[str]:
-    listed = requirements_file(config)
+    listed = listed_file(config, "pip")
     return [
         "--disable-pip-version-check",
         "--no-input",
         *(["-r", str(listed)] if listed else []),
-        *_requirements(config),
+        *pip_lines(config.dependencies.pip),
     ]
 
 

@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from proxy.cli.build import build
 from proxy.cli.check import check
 from proxy.cli.up import up
 from proxy.errors import UserError
@@ -19,6 +20,7 @@ application = typer.Typer(
 )
 application.command()(up)
 application.command()(check)
+application.command()(build)
 
 
 def main() -> None:

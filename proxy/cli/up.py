@@ -28,16 +28,18 @@ def _host(value: str) -> str:
     return value
 
 
-_BACKEND = typer.Option(help="What starts the replicas: process or static.")
+_BACKEND = typer.Option(help="What starts the replicas: process, docker or static.")
+_KEEP = typer.Option("--keep-replicas", help="At the end, leave the containers running for the next `tidegate up`.")
 
 
-def up(
+def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     apps: Annotated[list[Path] | None, _APPS] = None,
     backend: Annotated[str, _BACKEND] = "process",
     host: Annotated[str, typer.Option(callback=_host, help="Address of the data port.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Data port; 0 picks a free one.")] = 8000,
     admin_host: Annotated[str, typer.Option(callback=_host, help="Address of the admin port.")] = "127.0.0.1",
     admin_port: Annotated[int, typer.Option(min=0, max=65535, help="Admin port; 0 picks a free one.")] = 8001,
+    keep_replicas: Annotated[bool, _KEEP] = False,
 ) -> None:
     """Serve apps: replicas are started on demand, limited, balanced and scaled to zero and back."""
     # Imported here: `tidegate check` and --help need none of it.
@@ -53,8 +55,9 @@ def up(
     for config in configs:
         for warning in (*config.warnings, *_not_followed(config)):
             logging.getLogger("tidegate").warning("%s", warning)
+    options = Options(backend, host, port, admin_host, admin_port, keep_replicas)
     try:
-        uvloop.run(run(configs, Options(backend, host, port, admin_host, admin_port), _announce))
+        uvloop.run(run(configs, options, _announce))
     except HardStop as stop:
         sys.exit(128 + stop.number)
 

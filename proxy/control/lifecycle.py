@@ -7,10 +7,10 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
-from proxy.backends.base import Backend, Handle
+from proxy.backends.base import Backend, Found, Handle
 from proxy.config import AppConfig
 from proxy.control.preparation import Preparation
 from proxy.control.prober import SLOWEST_START_SECONDS, Prober
@@ -24,15 +24,17 @@ from proxy.metrics import AppMetrics
 
 log = logging.getLogger("tidegate.lifecycle")
 
+_ADOPTION_RETRY_SECONDS = 2.0
 _UNWANTED = End("drained", "not wanted any more before it had started")
 
 
 class Life:
     """What is known of one replica besides its slots, from its start request to its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, adopted: Handle | None = None) -> None:
         self.task: asyncio.Task[End] | None = None
-        self.handle: Handle | None = None
+        self.handle = adopted
+        self.adopted = adopted is not None  # an earlier proxy has started it
         self.vigil: Vigil | None = None
         self.termination: Termination | None = None
 
@@ -52,6 +54,7 @@ class Lifecycle:
         self.backend = backend
         self.recovery = Recovery(config.name, pool)
         self.changed: Callable[[], None] = lambda: None
+        self.keep = False  # at the end, leave the replicas to the next proxy
         self._config = config
         self._pool = pool
         self._metrics = metrics
@@ -67,6 +70,10 @@ class Lifecycle:
         life = self._lives.get(replica)
         return None if life is None else life.handle
 
+    def handles(self) -> dict[str, Handle]:
+        """By replica id."""
+        return {replica.id: life.handle for replica, life in self._lives.items() if life.handle is not None}
+
     async def prepare(self) -> None:
         """Do what the backend has to do once, before the first replica is asked for."""
         try:
@@ -74,23 +81,55 @@ class Lifecycle:
         except StartError as error:
             log.error("%s: %s", self._config.name, error)  # the first start tries again, and is answered for
 
+    async def adopt(self) -> None:
+        """Take over what an earlier proxy left running, before anything is started; as soon as the backend can tell."""
+        while True:
+            found = await self._found()
+            if found is not None:
+                break
+            await asyncio.sleep(_ADOPTION_RETRY_SECONDS)
+        for one in found:
+            self._take_over(one, time.monotonic())
+
+    async def _found(self) -> Sequence[Found] | None:
+        now = time.monotonic()
+        try:
+            found = await self.backend.find()
+        except StartError as error:
+            log.error("%s: %s", self._config.name, error)
+            self.recovery.hopeless(str(error), (), now)
+            return None
+        self._pool.refuse(None, now)
+        return found
+
+    def _take_over(self, found: Found, now: float) -> None:
+        replica = self._admit(found.replica_id, Life(found.handle), now)
+        log.info("%s: replica %s is taken over from an earlier proxy", self._config.name, replica.id)
+        if not found.current:
+            log.info("%s: replica %s is of another configuration or image", self._config.name, replica.id)
+            self.drain(replica, now)
+
     # From start to end
 
     def start_one(self, now: float) -> None:
-        replica_id = f"{self._config.name}-{secrets.token_hex(3)}"
+        self._admit(f"{self._config.name}-{secrets.token_hex(3)}", Life(), now)
+
+    def _admit(self, replica_id: str, life: Life, now: float) -> Replica:
         replica = Replica(next(self._orders), replica_id, self._config.scaling.replica_concurrency, now)
         self._pool.add(replica)
         self._empty.clear()
-        life = self._lives[replica] = Life()
+        self._lives[replica] = life
         life.task = self._tasks.create_task(self._live(replica, life))
         # Not the task's own last step: one that is cancelled before its first step takes none.
         life.task.add_done_callback(partial(self._over, replica, life))
+        return replica
 
     async def _live(self, replica: Replica, life: Life) -> End:
         try:
-            await self._preparation.done()
-            replica.started_at = time.monotonic()  # what is done once before all starts is no part of a cold start
-            life.handle = await self.backend.start(replica.id)
+            if life.handle is None:
+                await self._preparation.done()
+                replica.started_at = time.monotonic()  # what is done once before all starts is no part of a cold start
+                life.handle = await self.backend.start(replica.id)
             return await self._serve(replica, life, life.handle)
         except StartError as error:
             return End("not started", str(error))
@@ -98,29 +137,30 @@ class Lifecycle:
             log.exception("%s: replica %s", self._config.name, replica.id)
             return End("internal error", f"internal error: {error!r}")
         finally:
-            if life.handle is not None:
+            if life.handle is not None and not (self.keep and replica.wanted):
                 await life.handle.kill()  # nothing, unless everything is being stopped at once
 
     async def _serve(self, replica: Replica, life: Life, handle: Handle) -> End:
         replica.host, replica.port = handle.host, handle.port
-        log.info("%s: replica %s started at %s", self._config.name, replica.id, replica.address)
+        if not life.adopted:
+            log.info("%s: replica %s started at %s", self._config.name, replica.id, replica.address)
         slowest = SLOWEST_START_SECONDS if self.backend.restarts else self._config.probes.interval_seconds
         life.vigil = Vigil(self._config, self._prober, replica, slowest)
         async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(self._watch(replica, life.vigil))
+            watching = tasks.create_task(self._watch(replica, life.vigil, handle))
             gone = await handle.wait()
             watching.cancel()
         return End(gone.reason, gone.reason)
 
-    async def _watch(self, replica: Replica, vigil: Vigil) -> None:
+    async def _watch(self, replica: Replica, vigil: Vigil, handle: Handle) -> None:
         """Turn the answers to the probes into events, for as long as the replica is there."""
         while not replica.gone:
             first = replica.ready_at is None
-            event = await vigil.ask()
+            event = await vigil.ask(handle.obstacle)
             if self._pool.apply(replica, event, time.monotonic()):
                 self._report(replica, vigil, first)
             if self.backend.restarts and replica.wanted:
-                verdict = await vigil.verdict(time.monotonic())
+                verdict = await vigil.verdict(time.monotonic(), handle.obstacle)
                 if verdict is not None:
                     self._condemn(replica, verdict)
             await vigil.pause()
@@ -129,7 +169,7 @@ class Lifecycle:
         now, name = time.monotonic(), self._config.name
         if not replica.routable:
             log.warning("%s: replica %s is not ready: %s", name, replica.id, replica.last_probe)
-        elif first:
+        elif first and not self._lives[replica].adopted:
             self._metrics.became_ready({"start": vigil.began - replica.started_at, "ready": now - vigil.began})
             log.info("%s: replica %s is ready after %.2f s", name, replica.id, now - replica.started_at)
         else:
@@ -143,18 +183,23 @@ class Lifecycle:
             self._bury(replica, task.result())
         elif task.cancelled() and life.handle is None and replica.state is State.DRAINING:
             self._bury(replica, _UNWANTED)
+        elif task.cancelled() and self.keep and replica.wanted:
+            self._forget(replica)
         # Otherwise everything is being stopped at once.
 
     def _bury(self, replica: Replica, end: End) -> None:
         now, before = time.monotonic(), replica.state
         self._pool.apply(replica, Event.EXIT, now)
-        self._pool.remove(replica)
         if before is State.DRAINING:
             self._metrics.exited("drained")
         if before in {State.DRAINING, State.FAILED}:
             log.info("%s: replica %s has stopped (%s)", self._config.name, replica.id, end.reason)
         else:
             self._failed(replica, end, now)
+        self._forget(replica)
+
+    def _forget(self, replica: Replica) -> None:
+        self._pool.remove(replica)
         self._metrics.usage.pop(replica.id, None)
         del self._lives[replica]
         if not self._lives:
@@ -206,9 +251,13 @@ class Lifecycle:
         return False
 
     async def close(self) -> None:
-        """Drain every replica; return when the last is gone."""
+        """Drain every replica, or with `keep` let go of those that are wanted; return when the last is gone."""
         now = time.monotonic()
-        for replica in list(self._lives):
-            self.drain(replica, now)
+        for replica, life in list(self._lives.items()):
+            if self.keep and replica.wanted and life.handle is not None and life.task is not None:
+                life.task.cancel()
+            else:
+                self.drain(replica, now)
         await self._empty.wait()
-        await self.backend.close()
+        await self._preparation.close()
+        await self.backend.close(self.keep)

@@ -24,6 +24,12 @@ class Preparation:
         if error is not None:
             raise StartError(str(error))
 
+    async def close(self) -> None:
+        """Call it off: nothing will be started any more."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
     async def _run(self) -> StartError | None:
         try:
             await self._backend.prepare()

@@ -13,6 +13,8 @@ from proxy.config import AppConfig
 
 _MAX_BODY_BYTES = 65_536
 _FASTEST_SECONDS = 0.005
+_LOOPBACK = "127.0.0.1"
+_HANG_UP_SECONDS = 0.02
 SLOWEST_START_SECONDS = 0.05
 
 
@@ -33,8 +35,12 @@ def start_pause_seconds(age_seconds: float, slowest: float = SLOWEST_START_SECON
 class Prober:
     """Asks by HTTP GET, or by a TCP connection where no endpoint is set; both within `timeout_seconds`."""
 
-    def __init__(self, config: AppConfig, ours: bool) -> None:
-        """`ours`: the replicas are started by us, so that those of an app without a server run our runtime."""
+    def __init__(self, config: AppConfig, ours: bool, relayed: bool = False) -> None:
+        """`ours`: the replicas are started by us, so that those of an app without a server run our runtime.
+
+        `relayed`: on the loopback address something else may accept connections for a server that is not there yet.
+        """
+        self._relayed = relayed
         self._timeout = config.probes.timeout_seconds
         custom = config.custom
         ready, health = ("/ready", "/health") if ours else ("", "")
@@ -58,8 +64,12 @@ class Prober:
             return Answer(False, f"{what}: {_said(error)}")
 
     async def _connect(self, host: str, port: int) -> Answer:
-        _, writer = await asyncio.open_connection(host, port)
-        writer.close()
+        reader, writer = await asyncio.open_connection(host, port)
+        try:
+            if self._relayed and host == _LOOPBACK and await _hung_up(reader):
+                return Answer(False, "the port closes connections at once")
+        finally:
+            writer.close()
         return Answer(True, "the port accepts connections")
 
     async def _get(self, host: str, port: int, path: str) -> Answer:
@@ -78,6 +88,17 @@ class Prober:
         if _says_not_ready(body):
             return Answer(False, f'{text}, but says "ready": false')
         return Answer(True, text)
+
+
+async def _hung_up(reader: asyncio.StreamReader) -> bool:
+    """Whether the other side closes within a moment, as Docker's relay does when nobody listens behind it."""
+    try:
+        async with asyncio.timeout(_HANG_UP_SECONDS):
+            return not await reader.read(1)
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
 
 
 async def _beginning(content: aiohttp.StreamReader) -> bytes:

@@ -28,9 +28,13 @@ class Recovery:
         self._backoff.failed(replica.started_at, ready_seconds, now)
         never_ready = replica.ready_at is None
         if never_ready and self._backoff.hopeless and not any(other.routable for other in self._pool):
-            first = f"no replica of {self._app} can be started: {reason}"
-            message = "\n".join([first, *last_lines[-_LOG_LINES_SHOWN:]])
-            self._pool.refuse(lambda: NoReplica(message, self._retry_after_seconds()), now)
+            self.hopeless(reason, last_lines, now)
+
+    def hopeless(self, reason: str, last_lines: Sequence[str], now: float) -> None:
+        """Refuse all who wait, and who come, until a start may be tried again."""
+        first = f"no replica of {self._app} can be started: {reason}"
+        message = "\n".join([first, *last_lines[-_LOG_LINES_SHOWN:]])
+        self._pool.refuse(lambda: NoReplica(message, self._retry_after_seconds()), now)
 
     def succeeded(self, now: float) -> None:
         """A replica is ready: requests may wait for a slot again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 
 from proxy.backends.base import Handle
@@ -11,6 +12,9 @@ from proxy.config import AppConfig
 from proxy.core.replica import Replica
 
 log = logging.getLogger("tidegate.lifecycle")
+
+# A server that gets SIGTERM closes connections that look idle to it: what has just been sent it must have read before.
+SETTLE_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +45,19 @@ class Termination:
         return True
 
     async def run(self) -> None:
-        if self._waits:
-            self._replica.when_idle(self._due.set)
-            await self._due.wait()
-            self._replica.when_idle(None)
-            self._waits = False
+        if self._replica.in_flight:
+            await self._idle(None if self._waits else SETTLE_SECONDS)
+        self._waits = False
         if not self._recalled:
             await self._signal()
+
+    async def _idle(self, seconds: float | None) -> None:
+        """Wait until its last request has ended, or it is recalled; at most so long."""
+        self._replica.when_idle(self._due.set)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._due.wait()
+        self._replica.when_idle(None)
 
     async def _signal(self) -> None:
         await self._handle.terminate()

@@ -1,43 +1,41 @@
-"""What the replicas' processes use of the machine."""
+"""How much of its hardware each replica of an app uses."""
 
 from __future__ import annotations
 
-import os
+import asyncio
+import time
+from collections.abc import Mapping
 
-import psutil
+from proxy.backends.base import Consumption
+from proxy.control.lifecycle import Lifecycle
+from proxy.metrics import AppMetrics, Usage
 
-from proxy.metrics import Usage
-
-SAMPLE_SECONDS = 2.0
+_SAMPLE_SECONDS = 2.0
 
 
 class UsageMeter:
-    """CPU time and resident memory by process group, in one pass over the process table."""
+    """Asks the backend again and again; what a replica used between two answers is its processors' share."""
 
-    def __init__(self) -> None:
-        self._cpu_before: dict[int, tuple[float, float]] = {}  # group → (when, its CPU seconds)
+    def __init__(self, lifecycle: Lifecycle, metrics: AppMetrics, cores: float) -> None:
+        self._lifecycle = lifecycle
+        self._metrics = metrics
+        self._cores = cores
+        self._before: dict[str, tuple[float, float]] = {}  # replica → (when, its processor seconds)
 
-    def sample(self, groups: dict[int, float], now: float) -> dict[int, Usage]:
-        """Usage of each group (leader's pid → cores that count as 1.0)."""
-        if not groups:
-            return {}
-        cpu_seconds = dict.fromkeys(groups, 0.0)
-        memory = dict.fromkeys(groups, 0)
-        for process in psutil.process_iter():
-            try:
-                group = os.getpgid(process.pid)
-                if group in groups:
-                    times = process.cpu_times()
-                    cpu_seconds[group] += times.user + times.system
-                    memory[group] += process.memory_info().rss
-            except (psutil.Error, ProcessLookupError):
-                continue  # it has just ended
-        usage = {
-            group: Usage(self._ratio(group, cpu_seconds[group], now) / groups[group], memory[group]) for group in groups
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(_SAMPLE_SECONDS)
+            consumed = await self._lifecycle.backend.consumption(self._lifecycle.handles())
+            self.note(consumed, time.monotonic())
+
+    def note(self, consumed: Mapping[str, Consumption], now: float) -> None:
+        """Take in what the replicas have used by now."""
+        self._metrics.usage = {
+            replica: Usage(self._cores_used(replica, one.cpu_seconds, now) / self._cores, one.memory_bytes)
+            for replica, one in consumed.items()
         }
-        self._cpu_before = {group: (now, seconds) for group, seconds in cpu_seconds.items()}
-        return usage
+        self._before = {replica: (now, one.cpu_seconds) for replica, one in consumed.items()}
 
-    def _ratio(self, group: int, seconds: float, now: float) -> float:
-        when, before = self._cpu_before.get(group, (now, seconds))
+    def _cores_used(self, replica: str, seconds: float, now: float) -> float:
+        when, before = self._before.get(replica, (now, seconds))
         return max(0.0, (seconds - before) / (now - when)) if now > when else 0.0

@@ -34,10 +34,10 @@ class Vigil:
         """Live traffic was refused: ask at once."""
         self._hurry.set()
 
-    async def ask(self) -> Event:
-        """The readiness probe's answer as an event."""
+    async def ask(self, obstacle: str = "") -> Event:
+        """The readiness probe's answer as an event; an `obstacle` is an answer, too."""
         replica = self._replica
-        answer = await self._prober.ready(replica.host, replica.port)
+        answer = _blocked(obstacle) or await self._prober.ready(replica.host, replica.port)
         replica.last_probe = answer.text
         event = self._event(answer)
         self._missed = 0 if event is Event.PASSED else self._missed + 1
@@ -49,7 +49,7 @@ class Vigil:
         busy = answer.silent and not tripped and self._replica.state is State.READY
         return Event.PASSED if answer.passed or busy else Event.MISSED
 
-    async def verdict(self, now: float) -> End | None:
+    async def verdict(self, now: float, obstacle: str = "") -> End | None:
         """Why it is to be replaced: not ready in time, or its health failed in a row; None if it is not."""
         replica = self._replica
         if replica.ready_at is None:
@@ -62,7 +62,7 @@ class Vigil:
         if now < self._health_due:  # an unready replica is asked for readiness far more often
             return None
         self._health_due = now + self._probes.interval_seconds
-        answer = await self._prober.healthy(replica.host, replica.port)
+        answer = _blocked(obstacle) or await self._prober.healthy(replica.host, replica.port)
         if not self._health.note(answer.passed):
             return None
         return End("unhealthy", f"its health check failed {self._probes.failures} times: {answer.text}")
@@ -83,3 +83,7 @@ class Vigil:
         if self._missed:  # an unready one is asked soon, then ever more seldom
             return min(interval, _REVIVAL_SECONDS * 2.0 ** min(self._missed, 16))
         return interval
+
+
+def _blocked(obstacle: str) -> Answer | None:
+    return Answer(False, obstacle) if obstacle else None

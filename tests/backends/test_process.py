@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from tests.backends.apps import app
 
 
 def check(folder: Path, toml: str) -> None:
-    ProcessBackend(app(folder, toml)).check()
+    asyncio.run(ProcessBackend(app(folder, toml)).check())
 
 
 def test_a_function_app_needs_its_main_file(tmp_path: Path) -> None:

@@ -55,4 +55,4 @@ def test_a_replica_never_ends_by_itself(backend: StaticBackend) -> None:
 
 def test_an_app_without_addresses_is_told_the_key(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cerebrium\.toml: .* needs tidegate\.static\.replicas"):
-        StaticBackend(app(tmp_path)).check()
+        asyncio.run(StaticBackend(app(tmp_path)).check())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from proxy.backends.base import Exit
+from proxy.backends.base import Consumption, Exit, Found, Handle
 from proxy.config import AppConfig, parse
 from proxy.control.lifecycle import Lifecycle
 from proxy.control.prober import Answer, Prober
@@ -45,6 +45,7 @@ class FakeHandle:
 
     def __init__(self, port: int, stubborn: bool = False) -> None:
         self.port = port
+        self.obstacle = ""
         self.signals: list[str] = []
         self.said: tuple[str, ...] = ()
         self.gone = asyncio.Event()
@@ -83,11 +84,14 @@ class FakeBackend:
     """`may_prepare` and `may_start` hold back what waits for them; an `error` fails it."""
 
     restarts = True
+    outlives = True
 
     def __init__(self) -> None:
+        self.found: list[Found] = []
+        self.find_errors: list[str] = []
         self.handles: list[FakeHandle] = []
         self.preparations = 0
-        self.closed = False
+        self.closed: list[str] = []
         self.stubborn = False
         self.error = ""
         self.may_prepare = asyncio.Event()
@@ -95,8 +99,13 @@ class FakeBackend:
         self.may_prepare.set()
         self.may_start.set()
 
-    def check(self) -> None:
+    async def check(self) -> None:
         return
+
+    async def find(self) -> Sequence[Found]:
+        if self.find_errors:
+            raise StartError(self.find_errors.pop(0))
+        return self.found
 
     async def prepare(self) -> None:
         self.preparations += 1
@@ -111,8 +120,11 @@ class FakeBackend:
         self.handles.append(FakeHandle(40000 + len(self.handles), self.stubborn))
         return self.handles[-1]
 
-    async def close(self) -> None:
-        self.closed = True
+    async def consumption(self, handles: Mapping[str, Handle]) -> Mapping[str, Consumption]:
+        return {key: Consumption(0.0, handle.port) for key, handle in handles.items()}
+
+    async def close(self, keep: bool = False) -> None:
+        self.closed.append("replicas kept" if keep else "all gone")
 
 
 class FakeProber(Prober):

@@ -206,6 +206,16 @@ async def test_a_failed_preparation_is_tried_again_by_the_next_start(app: Steere
     assert app.backend.preparations == 2
 
 
+@steered(config())
+async def test_a_preparation_that_nobody_waits_for_is_called_off_at_the_end(app: Steered) -> None:
+    app.backend.may_prepare.clear()
+    preparing = app.tasks.create_task(app.lifecycle.prepare())
+    await settle()
+    await app.lifecycle.close()
+    assert (app.backend.preparations, app.backend.closed) == (1, ["all gone"])
+    await until(preparing.cancelled)
+
+
 # The way out
 
 
@@ -241,7 +251,7 @@ async def test_closing_sends_each_replica_one_sigterm_and_waits_for_the_last(app
     assert not app.backend.closed
     app.backend.handles[1].exit("exited with code 0")
     await closing
-    assert app.backend.closed
+    assert app.backend.closed == ["all gone"]
 
 
 def test_replicas_are_killed_when_everything_is_stopped_at_once() -> None:

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from proxy.control import termination
 from proxy.control.termination import Termination
 from proxy.core.replica import Event, Replica
 from tests.control.fakes import FakeHandle, config, settle
@@ -26,6 +27,21 @@ def test_sigterm_comes_at_once_and_once(toml: str, in_flight: int) -> None:
     async def scenario() -> None:
         handle = FakeHandle(1)
         await Termination(config(toml), replica(in_flight), handle).run()
+        assert handle.signals == ["SIGTERM"]
+
+    asyncio.run(scenario())
+
+
+def test_sigterm_leaves_a_server_time_to_read_what_has_just_been_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(termination, "SETTLE_SECONDS", 60.0)
+
+    async def scenario() -> None:
+        handle, busy = FakeHandle(1), replica(1)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(Termination(config(), busy, handle).run())
+            await settle()
+            assert handle.signals == []
+            busy.give_back(1.0)
         assert handle.signals == ["SIGTERM"]
 
     asyncio.run(scenario())

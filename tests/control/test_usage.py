@@ -1,25 +1,33 @@
-"""What a process group uses."""
+"""What replicas use of their hardware."""
 
 from __future__ import annotations
 
-import os
-import time
-
+from proxy.backends.base import Consumption
 from proxy.control.usage import UsageMeter
+from proxy.metrics import Usage
+from tests.control.fakes import Steered, config, steered
 
 
-def test_a_group_s_processor_time_is_a_share_of_its_cores() -> None:
-    meter, group = UsageMeter(), os.getpgid(0)
-    first = meter.sample({group: 2.0}, 0.0)[group]
-    assert first.cpu_ratio == 0.0
-    assert first.memory_bytes > 1_000_000
-    before = time.process_time()
-    while time.process_time() - before < 0.05:
-        pass
-    assert meter.sample({group: 2.0}, 1.0)[group].cpu_ratio >= 0.02
+@steered(config())
+async def test_processor_time_between_two_answers_is_a_share_of_the_cores(app: Steered) -> None:
+    meter = UsageMeter(app.lifecycle, app.metrics, cores=2.0)
+    meter.note({"a": Consumption(10.0, 500)}, now=100.0)
+    assert app.metrics.usage == {"a": Usage(0.0, 500)}
+    meter.note({"a": Consumption(13.0, 600)}, now=102.0)
+    assert app.metrics.usage == {"a": Usage(0.75, 600)}
 
 
-def test_a_group_that_is_gone_uses_nothing() -> None:
-    usage = UsageMeter().sample({2**22 + 1: 1.0}, 0.0)
-    assert [(one.cpu_ratio, one.memory_bytes) for one in usage.values()] == [(0.0, 0)]
-    assert UsageMeter().sample({}, 0.0) == {}
+@steered(config())
+async def test_a_replica_that_is_gone_uses_nothing_and_comes_back_from_nothing(app: Steered) -> None:
+    meter = UsageMeter(app.lifecycle, app.metrics, cores=1.0)
+    meter.note({"a": Consumption(10.0, 500)}, now=0.0)
+    meter.note({}, now=2.0)
+    assert app.metrics.usage == {}
+    meter.note({"a": Consumption(1.0, 500)}, now=4.0)
+    assert app.metrics.usage["a"].cpu_ratio == 0.0
+
+
+@steered(config())
+async def test_the_backend_is_asked_about_every_started_replica(app: Steered) -> None:
+    replica, handle = await app.start()
+    assert app.lifecycle.handles() == {replica.id: handle}

@@ -1,9 +1,9 @@
 """A model server to be run as a replica: `fake_server.py PORT [key=value ...]`; imports little, to start fast.
 
-Keys: `start` seconds before it listens; `term` = "finish" (default), "ignore" or "die"; `events` a file to which it
-appends a line "PID EVENT" for start, request and term; `ready` a file whose content, "STATUS BODY", is what /ready
-answers. Paths: /sleep/SECONDS, /hang, /exit/CODE, /refuse/SECONDS (closes the port for so long), /bytes/COUNT. Other
-answers are a JSON object: "replica", "pid", "path", and "most", the most requests at once so far.
+Keys: `host` to listen on; `start` seconds before it listens; `term` = "finish" (default), "ignore" or "die"; `events` a
+file to which it appends a line "PID EVENT" for start, request and term; `ready` a file whose content, "STATUS BODY", is
+what /ready answers. Paths: /sleep/SECONDS, /hang, /exit/CODE, /refuse/SECONDS (closes the port for so long),
+/bytes/COUNT. Other answers are a JSON object: "replica", "pid", "path", and "most", the most requests at once so far.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Server:
     """Serves one thread per connection; `most` is the most requests that were ever inside at once."""
 
     def __init__(self, port: int) -> None:
-        self._address = ("127.0.0.1", port)
+        self._address = (OPTIONS.get("host", "127.0.0.1"), port)
         self._lock = threading.Lock()
         self._inside = 0
         self.most = 0

@@ -121,3 +121,26 @@ def test_a_port_that_accepts_is_ready_where_no_endpoint_is_set() -> None:
 def test_what_is_asked_depends_on_whose_server_it_is(toml: str, ours: bool, paths: tuple[str, str]) -> None:
     prober = Prober(config(toml), ours)
     assert (prober.ready_path, prober.health_path) == paths
+
+
+@pytest.mark.parametrize(
+    ("relayed", "hangs_up", "passed"), [(True, True, False), (True, False, True), (False, True, True)]
+)
+def test_a_relay_that_hangs_up_at_once_stands_before_no_server(relayed: bool, hangs_up: bool, passed: bool) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not hangs_up:
+            await reader.read()  # until the prober has hung up
+        writer.close()
+        await writer.wait_closed()
+        over.set()
+
+    over = asyncio.Event()
+
+    async def scenario() -> Answer:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            prober = Prober(config("[cerebrium.runtime.custom]\n"), ours=True, relayed=relayed)
+            answer = await prober.ready(*server.sockets[0].getsockname())
+            await over.wait()
+            return answer
+
+    assert asyncio.run(scenario()).passed is passed

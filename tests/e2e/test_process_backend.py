@@ -185,7 +185,7 @@ def test_a_file_that_cannot_be_run_is_a_start_error(tmp_path: Path, run: Run) ->
         (tmp_path / "server").write_text("#!/no/such/interpreter")
         (tmp_path / "server").chmod(0o755)
         backend = ProcessBackend(app(tmp_path, '[cerebrium.runtime.custom]\nentrypoint = "./server"'))
-        backend.check()
+        await backend.check()
         with pytest.raises(StartError, match=r"cannot run .*/server in .*: No such file"):
             await backend.start("demo-1")
 

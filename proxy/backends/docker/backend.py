@@ -1,0 +1,211 @@
+"""The docker backend: replicas are containers of this machine's Docker Engine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from aiodocker import Docker, DockerError
+from aiodocker.containers import DockerContainer
+
+from proxy.backends.base import Consumption, Found, Handle
+from proxy.backends.docker.claim import Claim
+from proxy.backends.docker.container import GONE, Container
+from proxy.backends.docker.creation import create
+from proxy.backends.docker.definition import Document, Plan
+from proxy.backends.docker.gpus import GPUS, LABEL, assign_gpus, check_gpus
+from proxy.backends.docker.image import Image
+from proxy.backends.docker.roster import Roster
+from proxy.backends.docker.site import Site, locate
+from proxy.backends.docker.transcript import Transcript
+from proxy.backends.output import Output
+from proxy.backends.ports import PORTS
+from proxy.engine.connection import connect, engine_errors
+from proxy.errors import EngineError, StartError, UserError
+
+if TYPE_CHECKING:
+    from proxy.config import AppConfig
+
+log = logging.getLogger("tidegate.docker")
+
+
+class DockerBackend:
+    """Owns one app's containers, and those that an earlier proxy left of it."""
+
+    restarts = True
+    outlives = True
+
+    def __init__(self, config: AppConfig, tasks: asyncio.TaskGroup) -> None:
+        self._config = config
+        self._tasks = tasks
+        self._claim = Claim(config.name, config.file)
+        self._image = Image(config)
+        self._docker: Docker | None = None
+        self._following: asyncio.Task[None] | None = None
+
+    async def check(self) -> None:
+        """Raise UserError if the engine is not there or not ours to use, or has not the GPUs that are asked for."""
+        self._claim.take()
+        await self._open()
+        self._image.check()
+        await check_gpus(self._config)
+
+    async def find(self) -> Sequence[Found]:
+        with self._start_errors("list the containers of the app"):
+            await self._open()
+            await self._image.prepare(self._engine)
+            inspections = [await self._inspected(document["Id"]) for document in await self._roster.listed()]
+            digest = self._plan().digest()
+            found = [self._take_over(one, digest) for one in inspections if one is not None]
+            self._following = self._tasks.create_task(self._roster.follow())
+            return found
+
+    async def prepare(self) -> None:
+        with self._start_errors("get the image of the app"):
+            await self._open()
+            await self._image.prepare(self._engine)
+
+    async def start(self, replica_id: str) -> Container:
+        with self._start_errors("create a container"):
+            plan, devices = self._plan(), await assign_gpus(self._config, self._engine)
+            port = PORTS.take() if plan.on_host else plan.port
+            try:
+                document = plan.named(replica_id, port, devices)
+                created = await create(self._engine, f"tidegate-{replica_id}", document)
+            except BaseException:  # also when cancelled
+                self._release(port, devices)
+                raise
+        container = self._enrol(created, replica_id, port, devices)
+        try:
+            with self._start_errors("start a container"):
+                await container.start()
+                await self._locate(container, port)
+        except BaseException:  # also when cancelled: nothing that was created may stay
+            await container.kill()
+            raise
+        return container
+
+    async def consumption(self, handles: Mapping[str, Handle]) -> Mapping[str, Consumption]:
+        containers = {key: handle for key, handle in handles.items() if isinstance(handle, Container)}
+        asked = await asyncio.gather(*(container.consumption() for container in containers.values()))
+        return {key: consumed for key, consumed in zip(containers, asked, strict=True) if consumed is not None}
+
+    async def close(self, keep: bool = False) -> None:
+        """Remove whatever still bears the app's labels, unless `keep`."""
+        self._claim.release()
+        if self._docker is None:
+            return
+        for container in self._roster:
+            container.transcript.close()
+        if self._following is not None:  # else nothing was started or taken over
+            self._following.cancel()
+            if not keep:
+                await self._sweep()
+        await self._docker.close()
+        self._docker = None
+
+    # The engine
+
+    @property
+    def _engine(self) -> Docker:
+        assert self._docker is not None
+        return self._docker
+
+    async def _open(self) -> None:
+        """Connect, once it can be done; raises EngineError."""
+        if self._docker is not None:
+            return
+        docker = connect()
+        try:
+            with engine_errors("say its version"):
+                await docker.version()
+                self._site: Site = await locate(docker, self._config.docker.network)
+        except BaseException:
+            await docker.close()
+            raise
+        self._docker = docker
+        self._roster = Roster(docker, self._plan().labels(), self._tasks)
+
+    def _plan(self) -> Plan:
+        wanted = self._config.docker.network
+        network = self._site.network or wanted
+        published = self._site.network is None and wanted != "host"
+        return Plan(self._config, self._image.name, network, published)
+
+    @contextmanager
+    def _start_errors(self, doing: str) -> Iterator[None]:
+        try:
+            with engine_errors(doing):
+                yield
+        except UserError as error:
+            raise StartError(str(error)) from error
+
+    # One container
+
+    def _enrol(self, created: DockerContainer, replica_id: str, port: int, devices: Sequence[str]) -> Container:
+        output = Output(self._config.name, replica_id)
+        transcript = Transcript(output, self._tasks, self._engine.api_version)
+        container = Container(created, transcript, self._config.hardware.memory_gb)
+
+        def gone() -> None:
+            self._roster.remove(container)
+            self._release(port, devices)
+
+        container.on_gone = gone
+        self._roster.add(container)
+        return container
+
+    async def _locate(self, container: Container, port: int) -> None:
+        """Find out its address, unless it has ended already: why, it will tell itself."""
+        try:
+            inspection = await container.inspect()
+        except DockerError as error:
+            if error.status == 404:
+                return
+            raise
+        if inspection["State"]["Running"]:
+            container.host, container.port = self._site.address(inspection, port)
+
+    async def _inspected(self, container_id: str) -> Document | None:
+        """Of a container that an earlier proxy left; None if it does not run, in which case it is removed."""
+        container = self._engine.containers.container(container_id)
+        try:
+            inspection = await container.show()
+            if inspection["State"]["Running"] and "tidegate.replica" in inspection["Config"]["Labels"]:
+                return inspection
+            await container.delete(force=True, v=True)
+        except DockerError as error:
+            if error.status not in GONE:
+                raise
+        return None
+
+    def _take_over(self, inspection: Document, digest: str) -> Found:
+        labels = inspection["Config"]["Labels"]
+        replica_id, port = labels["tidegate.replica"], int(labels["tidegate.port"])
+        devices = [device for device in labels.get(LABEL, "").split(",") if device]
+        GPUS.hold(devices)
+        created = self._engine.containers.container(inspection["Id"])
+        container = self._enrol(created, replica_id, port, devices)
+        container.taken_over(paused=inspection["State"]["Paused"])
+        current = (labels["tidegate.config"], inspection["Image"]) == (digest, self._image.id)
+        try:
+            container.host, container.port = self._site.address(inspection, port)
+        except EngineError:  # its network has gone, or the proxy is no neighbour of it any more
+            current = False
+        return Found(replica_id, container, current)
+
+    def _release(self, port: int, devices: Sequence[str]) -> None:
+        GPUS.release(devices)
+        PORTS.release(port)
+
+    async def _sweep(self) -> None:
+        """Whatever a creation that nobody waited for has left; an engine that is away keeps it for the next proxy."""
+        try:
+            with engine_errors("list the containers of the app"):
+                for document in await self._roster.listed():
+                    await self._engine.containers.container(document["Id"]).delete(force=True, v=True)
+        except EngineError as error:
+            log.warning("%s: containers may be left: %s", self._config.name, error)
