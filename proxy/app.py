@@ -28,7 +28,7 @@ from proxy.metrics import AppMetrics
 from proxy.net.connections import Connections
 from proxy.net.deadlines import Deadlines
 from proxy.net.listener import Listener, unusable_address
-from proxy.net.service import Service, Site
+from proxy.net.service import Service, Site, Terms
 
 log = logging.getLogger("tidegate")
 
@@ -69,7 +69,7 @@ class App:
         self.lifecycle = Lifecycle(self.config, self.backend, prober, self.pool, self.metrics, tasks)
         self.scaler = Scaler(self.config.scaling, self.pool, self.lifecycle, self.metrics)
         self.connections = Connections(tasks, deadlines, self.config.timeouts.connect_seconds)
-        self.service = Service(self.config, self.pool, self.connections, self.metrics, deadlines)
+        self.service = Service(Terms.of(self.config), self.pool, self.connections, self.metrics, deadlines)
         self.pool.on_wait = self.scaler.wake
         self.pool.on_change = self._replica_changed
         self.lifecycle.changed = self.scaler.wake
