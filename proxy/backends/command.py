@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from proxy.config import AppConfig
 
 _VARIABLE = re.compile(r"\$\{PORT\}|\$PORT(?![A-Za-z0-9_])")
-FUNCTION_SERVER = ("-P", "-m", "runtime")  # -P: the app folder's own "runtime" module must not hide Tidegate's
+# The function server alone: the proxy itself is the gate and the supervisor of its process replicas.
+# -P: the app folder's own "runtime" module must not hide Tidegate's.
+FUNCTION_SERVER = ("-P", "-m", "runtime.serve")
 
 
 def command(config: AppConfig, port: int, python: str) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ class Process:
         self.started_at = time.monotonic()
         with self.log.open("wb") as log:
             self.popen = subprocess.Popen(
-                [sys.executable, "-P", "-m", "runtime", *arguments],
+                [sys.executable, "-P", "-m", "runtime.serve", *arguments],
                 cwd=folder,
                 env={**os.environ, "PORT": "0", "MAX_CONCURRENT_TASKS": "4", **environment},
                 stdout=log,

@@ -1,4 +1,4 @@
-"""`python -m runtime`: serve the functions of the main.py in the current folder."""
+"""`python -m runtime.serve`: the function server alone, without process 1 and the gate before it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
         sys.stdout.reconfigure(line_buffering=True)
     try:
         if arguments:
-            raise UserError(f"python -m runtime takes no arguments, but was given {' '.join(arguments)!r}.")
+            raise UserError(f"python -m runtime.serve takes no arguments, but was given {' '.join(arguments)!r}.")
         settings = Settings.read(os.environ, Path.cwd())
         server = Server(settings, listen(settings))
     except UserError as error:
