@@ -65,7 +65,7 @@ class App:
         balancer = load_balancer(self.config)
         self.pool = Pool(balancer, self.config.queue.max_length, time.monotonic())
         self.metrics = AppMetrics(self.config.name, self.pool)
-        prober = Prober(self.config, ours=self.backend.restarts)
+        prober = Prober.of(self.config, ours=self.backend.restarts)
         self.lifecycle = Lifecycle(self.config, self.backend, prober, self.pool, self.metrics, tasks)
         self.scaler = Scaler(self.config.scaling, self.pool, self.lifecycle, self.metrics)
         self.connections = Connections(tasks, deadlines, self.config.timeouts.connect_seconds)

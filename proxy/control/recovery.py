@@ -32,6 +32,11 @@ class Recovery:
             message = "\n".join([first, *last_lines[-_LOG_LINES_SHOWN:]])
             self._pool.refuse(lambda: NoReplica(message, self._retry_after_seconds()), now)
 
+    @property
+    def hopeless(self) -> bool:
+        """Starting failed again right after it had failed."""
+        return self._backoff.hopeless
+
     def succeeded(self, now: float) -> None:
         """A replica is ready: requests may wait for a slot again."""
         self._pool.refuse(None, now)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from proxy.backends.base import Handle
-from proxy.config import AppConfig
-from proxy.core.replica import Replica
+if TYPE_CHECKING:
+    from proxy.backends.base import Handle
+    from proxy.config import AppConfig
+    from proxy.core.replica import Replica
 
 log = logging.getLogger("tidegate.lifecycle")
 
