@@ -28,7 +28,7 @@ def command(config: AppConfig, port: int, python: str) -> tuple[str, ...]:
     return tuple(with_port(word, config.custom.port, port) for word in config.custom.entrypoint)
 
 
-def with_port(word: str, configured: int, port: int) -> str:
+def with_port(word: str, configured: int | None, port: int) -> str:
     """The word with the replica's own port where it names the variable or is, or ends in, the configured port."""
     word = _VARIABLE.sub(str(port), word)
-    return re.sub(rf"(^|[:=]){configured}\Z", rf"\g<1>{port}", word)
+    return word if configured is None else re.sub(rf"(^|[:=]){configured}\Z", rf"\g<1>{port}", word)

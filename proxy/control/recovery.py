@@ -41,6 +41,10 @@ class Recovery:
         """A replica is ready: requests may wait for a slot again."""
         self._pool.refuse(None, now)
 
+    def pause_seconds(self, now: float) -> float:
+        """How long it is until the next start."""
+        return max(0.0, self._backoff.until - now)
+
     def may_start(self, now: float) -> bool:
         """Not in the pause. Once it is over, requests may wait for the next start."""
         if now < self._backoff.until:
