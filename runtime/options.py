@@ -33,7 +33,7 @@ class Options:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UserError(f"tidegate runtime: {message}; see tidegate runtime --help")
+        raise UserError(f"{message}; see tidegate runtime --help")
 
 
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
@@ -71,7 +71,7 @@ def _parser(environment: Mapping[str, str]) -> _Parser:
     parser = _Parser(prog="tidegate runtime", usage="%(prog)s [OPTIONS] [-- COMMAND ...]", epilog=_EPILOG)
 
     def add(flag: str, variable: str, default: object, kind: Callable[[str], object], text: str) -> None:
-        value = environment.get(variable) or default
+        value = _converted(variable, environment[variable], kind) if environment.get(variable) else default
         parser.add_argument(flag, default=value, type=kind, metavar=kind.__name__.upper(), help=f"{text} [{variable}]")
 
     port, seconds = _whole("port", 0, 65535), _seconds
@@ -91,6 +91,13 @@ def _parser(environment: Mapping[str, str]) -> _Parser:
     add("--grace", "TIDEGATE_GRACE", 900, seconds, "longest time for a request, and for the end after SIGTERM")
     add("--hang", "TIDEGATE_HANG", 30, seconds, "functions: a server that is silent for so long is restarted")
     return parser
+
+
+def _converted(variable: str, text: str, kind: Callable[[str], object]) -> object:
+    try:
+        return kind(text)
+    except argparse.ArgumentTypeError as error:
+        raise UserError(f"the environment variable {variable}: {error}") from None
 
 
 def _whole(name: str, least: int, most: int) -> Callable[[str], int]:
