@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import os
 import sys
 from pathlib import Path
+
+import uvloop
 
 from proxy.errors import UserError
 from runtime.server import Server, Settings, exit_at_once, listen
@@ -24,7 +25,7 @@ def main(arguments: list[str]) -> int:
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    asyncio.run(server.run())
+    uvloop.run(server.run())
     if server.loading:
         exit_at_once(0)
     return 0

@@ -58,6 +58,20 @@ def test_call_that_waits_for_a_thread_is_cancelled_at_once() -> None:
     assert calls == []
 
 
+def test_call_that_is_cancelled_as_it_ends_is_not_waited_for() -> None:
+    async def scenario() -> None:
+        threads = Threads(1)
+        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+            call = group.create_task(threads.call(str))
+            await asyncio.sleep(0)
+            while not threads._done:  # what the thread says is on its way to the loop, which has not looked yet
+                pass
+            call.cancel()
+        assert call.cancelled()
+
+    asyncio.run(scenario())
+
+
 def test_iterator_is_closed_when_its_reader_stops() -> None:
     seen = list[str]()
 
