@@ -18,7 +18,7 @@ _LOOPBACK = "127.0.0.1"
 class Launch:
     """One start of the command; it listens on `port` of the loopback interface.
 
-    `health_path` "" means that its health is its process alone. `mended`: it is started again after a crash or a hang.
+    `mended`: one that was ready once is started again after a crash or a hang.
     """
 
     name: str
@@ -26,7 +26,6 @@ class Launch:
     environment: Mapping[str, str]
     port: int
     ready_path: str
-    health_path: str = ""
     mended: bool = False
 
 
@@ -44,7 +43,7 @@ def _functions(options: Options, environment: Mapping[str, str]) -> Launch:
         "PYTHONUNBUFFERED": "1",
     }
     argv = (sys.executable, *FUNCTION_SERVER)
-    return Launch("main.py", argv, {**environment, **own}, port, "/ready", "/health", mended=True)
+    return Launch("main.py", argv, {**environment, **own}, port, "/ready", mended=True)
 
 
 def _command(options: Options, environment: Mapping[str, str]) -> Launch:

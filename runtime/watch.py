@@ -12,7 +12,7 @@ from proxy.control.prober import Prober, Question
 from proxy.control.recovery import Recovery
 from proxy.control.vigil import Patience, Vigil
 from proxy.core.pool import Pool
-from proxy.core.probe import SLOWEST_START_SECONDS
+from proxy.core.probe import SLOWEST_START_SECONDS, Answer
 from proxy.core.replica import Replica
 from runtime.child import Child
 from runtime.launch import Launch
@@ -24,6 +24,26 @@ _INTERVAL_SECONDS = 5.0
 _FAILURES = 3
 
 
+class Heartbeat(Prober):
+    """Remembers since when (time.monotonic) its question has not been answered at all, neither yes nor no."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__(question, question)
+        self._silent_since: float | None = None
+
+    async def ready(self, host: str, port: int) -> Answer:
+        asked = time.monotonic()
+        answer = await super().ready(host, port)
+        if not answer.silent:
+            self._silent_since = None
+        elif self._silent_since is None:
+            self._silent_since = asked
+        return answer
+
+    def silent_seconds(self, now: float) -> float:
+        return 0.0 if self._silent_since is None else now - self._silent_since
+
+
 class Watch:
     """Turns what the command answers into its replica's events; `hung` is why it was killed, if it was."""
 
@@ -32,27 +52,28 @@ class Watch:
         self._launch = launch
         self._child = child
         self._replica = replica
-        interval = min(_INTERVAL_SECONDS, hang_seconds / _FAILURES)
-        patience = Patience(interval, _FAILURES, math.inf, SLOWEST_START_SECONDS)
-        readiness = Question(launch.ready_path, _PROBE_SECONDS)
-        health = Question(launch.health_path or launch.ready_path, hang_seconds / _FAILURES)
-        self._vigil = Vigil(patience, Prober(readiness, health), replica)
+        self._hang_seconds = hang_seconds if launch.mended else math.inf
+        probe_seconds = min(_PROBE_SECONDS, self._hang_seconds)
+        interval_seconds = min(_INTERVAL_SECONDS, self._hang_seconds)
+        self._heartbeat = Heartbeat(Question(launch.ready_path, probe_seconds))
+        patience = Patience(interval_seconds, _FAILURES, math.inf, SLOWEST_START_SECONDS)
+        self._vigil = Vigil(patience, self._heartbeat, replica)
         self.hurry = self._vigil.hurry
 
     async def run(self, pool: Pool, recovery: Recovery) -> None:
         """Until it hangs; to be cancelled when it has ended."""
-        replica = self._replica
         while not self.hung:
-            first = replica.ready_at is None
+            first = self._replica.ready_at is None
             event = await self._vigil.ask()
-            if pool.apply(replica, event, time.monotonic()):
-                self._report(first, recovery)
-            if self._launch.mended and (verdict := await self._vigil.verdict(time.monotonic())) is not None:
-                self._kill(verdict.reason)
+            now = time.monotonic()
+            if pool.apply(self._replica, event, now):
+                self._report(first, recovery, now)
+            if self._replica.ready_at is not None and self._heartbeat.silent_seconds(now) >= self._hang_seconds:
+                self._kill()
             await self._vigil.pause()
 
-    def _report(self, first: bool, recovery: Recovery) -> None:
-        name, now = self._launch.name, time.monotonic()
+    def _report(self, first: bool, recovery: Recovery, now: float) -> None:
+        name = self._launch.name
         if not self._replica.routable:
             log.warning("%s is not ready: %s", name, self._replica.last_probe)
             return
@@ -64,8 +85,8 @@ class Watch:
         if os.getpid() != 1:  # with process 1 the kernel ends its whole namespace
             LIFELINE.add(self._child.pid)
 
-    def _kill(self, reason: str) -> None:
+    def _kill(self) -> None:
         """What runs there gets 504: it was stopped by us."""
-        self.hung = f"hung and was killed: {reason}"
+        self.hung = f"hung and was killed: {self._launch.ready_path} was not answered for {self._hang_seconds:g} s"
         self._replica.killed = True
         self._child.kill()

@@ -15,7 +15,7 @@ def launched(line: str, **environment: str) -> Launch:
 def test_functions_are_a_command_that_is_mended() -> None:
     made = launched("--limit 3", APP_NAME="demo", PORT="8000")
     assert made.argv == (sys.executable, "-P", "-m", "runtime.serve")
-    assert (made.mended, made.ready_path, made.health_path) == (True, "/ready", "/health")
+    assert (made.mended, made.ready_path) == (True, "/ready")
     variables = {"APP_NAME": "demo", "MAX_CONCURRENT_TASKS": "3", "PORT": str(made.port), "TIDEGATE_HOST": "127.0.0.1"}
     assert variables.items() <= made.environment.items()
 
