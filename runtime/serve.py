@@ -10,6 +10,7 @@ from pathlib import Path
 import uvloop
 
 from proxy.errors import UserError
+from runtime.output import tag_output
 from runtime.server import Server, Settings, exit_at_once, listen
 
 
@@ -25,6 +26,7 @@ def main(arguments: list[str]) -> int:
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    tag_output()
     uvloop.run(server.run())
     if server.loading:
         exit_at_once(0)

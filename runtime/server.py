@@ -11,12 +11,14 @@ import threading
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from proxy.errors import UserError
 from runtime.calls import Calls
 from runtime.connection import Connections
+from runtime.journal import Journal
 from runtime.threads import Threads
 
 if TYPE_CHECKING:  # importing it takes longer than opening the port
@@ -27,12 +29,13 @@ LOAD_FAILED = 3
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where to listen, what to load, and how many synchronous calls run at once."""
+    """Where to listen, what to load, how many synchronous calls run at once, and what is logged of them."""
 
     host: str
     port: int
     threads: int
     folder: Path
+    journal: Journal
 
     @classmethod
     def read(cls, environment: Mapping[str, str], folder: Path) -> Settings:
@@ -44,6 +47,7 @@ class Settings:
             port=_number(environment, "PORT", 8000, range(65536)),
             threads=_number(environment, "MAX_CONCURRENT_TASKS", 1, range(1, 100_001)),
             folder=folder,
+            journal=Journal.read(environment),
         )
 
 
@@ -73,7 +77,7 @@ class Server:
     def __init__(self, settings: Settings, listener: socket.socket) -> None:
         self._folder = settings.folder
         self._listener = listener
-        self._calls = Calls(Threads(settings.threads))
+        self._calls = Calls(Threads(settings.threads), settings.journal)
         self._stop = asyncio.Event()
         # A daemon: an unfinished import must not hold up the exit.
         self._loading = threading.Thread(target=self._load, name="load main.py", daemon=True)
@@ -106,7 +110,7 @@ class Server:
         try:
             from runtime.functions import load
 
-            _forget_own_packages()
+            _forget_own_packages(self._folder)
             functions = load(self._folder)
         except BaseException:  # main.py may also call sys.exit
             traceback.print_exc()
@@ -124,7 +128,11 @@ def exit_at_once(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _forget_own_packages() -> None:
-    """Leave the names `runtime` and `proxy` to the user's own files; what is loaded goes on working without them."""
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("runtime", "proxy")]:
+def _forget_own_packages(folder: Path) -> None:
+    """Leave the names `runtime` and `proxy` to the user's own files; what is loaded goes on working without them.
+
+    Where there is no such file, `runtime` stays what it is: `runtime.Response` is known by its class.
+    """
+    taken = {name for name in ("runtime", "proxy") if PathFinder.find_spec(name, [str(folder)])}
+    for name in [name for name in sys.modules if name.partition(".")[0] in taken]:
         del sys.modules[name]

@@ -40,7 +40,7 @@ class Job:
         try:
             self.result = self.context.run(self.function)
         except StopIteration as error:
-            # asyncio cannot carry it in a future: the caller would wait for ever (PEP 479 does the same for generators).
+            # A future cannot carry it: the caller would wait for ever (PEP 479 does the same for generators).
             self.error = RuntimeError("function raised StopIteration")
             self.error.__cause__ = error
         except BaseException as error:  # sys.exit in a function, too, is the caller's to answer

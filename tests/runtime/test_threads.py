@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import aclosing
+from contextvars import ContextVar
 
 import pytest
 
@@ -96,3 +97,18 @@ def test_iterator_without_close_is_read_to_its_end() -> None:
         return [item async for item in Threads(1).items(iter([1, 2]))]
 
     assert asyncio.run(scenario()) == [1, 2]
+
+
+def test_steps_of_a_generator_see_the_context_of_the_call() -> None:
+    seen: ContextVar[str] = ContextVar("seen")
+
+    def numbers() -> Iterator[str]:
+        yield seen.get()
+        seen.set("own")
+        yield seen.get()
+
+    async def scenario() -> list[object]:
+        seen.set("call")
+        return [item async for item in Threads(1).items(numbers())]
+
+    assert asyncio.run(scenario()) == ["call", "own"]
