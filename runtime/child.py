@@ -39,6 +39,7 @@ class Child:
     def __init__(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
         """Start it; raises NotStarted."""
         self.code = 0
+        self.started_at = time.monotonic()
         try:
             self._process = subprocess.Popen(
                 argv,

@@ -20,6 +20,8 @@ from runtime.options import Options
 _SWEEP_SECONDS = 0.1
 _CONNECT_SECONDS = 5.0
 _MAX_HEADER_BYTES = 65_536
+# What was sent before SIGTERM came is served: it may still have to be accepted and read.
+_ARRIVING_SECONDS = 0.1
 # Answers that are complete still have to reach slow clients when the command has ended.
 _LAST_BYTES_SECONDS = 2.0
 
@@ -99,10 +101,9 @@ class Gate:
 
     # The one replica
 
-    def stand_before(self, replica_id: str, port: int) -> Replica:
-        """A command has been started, that will listen on `port`."""
-        now = time.monotonic()
-        replica = self._replica = Replica(self._order, replica_id, self._options.limit, now)
+    def stand_before(self, replica_id: str, port: int, started_at: float) -> Replica:
+        """A command was started at `started_at` (time.monotonic), that will listen on `port`."""
+        replica = self._replica = Replica(self._order, replica_id, self._options.limit, started_at)
         self._order += 1
         replica.host, replica.port = "127.0.0.1", port
         self.pool.add(replica)
@@ -155,6 +156,7 @@ class Gate:
 
     async def finish(self) -> None:
         """Begin nothing any more; return when all that was accepted has ended, or after `hurry`."""
+        await asyncio.sleep(_ARRIVING_SECONDS)
         self._site.draining = True
         if self._replica is not None:
             self._replica.when_idle(self._look_soon)

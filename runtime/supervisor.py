@@ -57,7 +57,7 @@ class Supervisor:
 
     async def _serve(self) -> int:
         """One start of the command until its end; returns its exit code."""
-        replica = self._gate.stand_before(self._replica_id, self._launch.port)
+        replica = self._gate.stand_before(self._replica_id, self._launch.port, self._child.started_at)
         watch = Watch(self._launch, self._child, replica, self._gate.hang_seconds)
         self._gate.refused = watch.hurry
         async with asyncio.TaskGroup() as tasks:
