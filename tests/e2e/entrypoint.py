@@ -52,7 +52,8 @@ class Entrypoint:
     def ask(self, path: str, body: str | None = None) -> Reply:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
         try:
-            connection.request("GET" if body is None else "POST", path, body)
+            fields = {"content-type": "application/json"}
+            connection.request("GET" if body is None else "POST", path, body, fields)
             response = connection.getresponse()
             return response.status, json.loads(response.read())
         finally:
