@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Mapping
+from contextvars import Context
 
 _SHOWN_BYTES = 1000
 # Control characters in what a client sent must not become lines, or colours, of the log.
 _PRINTABLE = bytes(byte if byte >= 32 and byte != 127 else 32 for byte in range(256))
+
+# The lines say themselves whose they are.
+_NO_RUN = Context()
 
 
 class Journal:
@@ -39,7 +43,7 @@ class Journal:
 
     def _say(self, line: str) -> None:
         if not self._lines:
-            asyncio.get_running_loop().call_soon(self.flush)
+            asyncio.get_running_loop().call_soon(self.flush, context=_NO_RUN)
         self._lines.append(line)
 
     def flush(self) -> None:
@@ -52,5 +56,8 @@ _SWITCHES = ("DISABLE_REQUEST_LOGS", "DISABLE_RESPONSE_LOGS")
 
 
 def _shown(body: bytes | bytearray) -> str:
-    text = body[:_SHOWN_BYTES].translate(_PRINTABLE).decode(errors="replace")
+    beginning = body[:_SHOWN_BYTES]
+    if 0 in beginning:
+        return f"({len(body)} bytes, not text)"
+    text = beginning.translate(_PRINTABLE).decode(errors="replace")
     return f"{text}… ({len(body)} bytes)" if len(body) > _SHOWN_BYTES else text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -92,6 +92,8 @@ class Site:
     def __init__(self, services: Sequence[Service], deadlines: Deadlines) -> None:
         self.draining = False
         self.deadlines = deadlines
+        # May send a request of an app elsewhere; asked once for each head that is not like the one before it.
+        self.aside: Callable[[Request, Service, bytes], Route] | None = None
         self._request_ids = itertools.count(1)
         self._request_prefix = secrets.token_hex(8).encode()
         self._only = services[0] if len(services) == 1 else None
@@ -109,6 +111,10 @@ class Site:
 
     def route(self, request: Request) -> Route | None:
         """The app and the target it gets; None if only the body can tell. Raises AppNotFound."""
+        found = self._find(request)
+        return found if found is None or self.aside is None else self.aside(request, *found)
+
+    def _find(self, request: Request) -> Route | None:
         target = request.target
         found = self._named(target) or self._hosted(request.host, target) or self._prefixed(target)
         if found is not None:
@@ -129,7 +135,7 @@ class Site:
         service = self._by_model.get(model) if isinstance(model, str) else None
         if service is None:
             raise AppNotFound("no app here matches this request")
-        return service, request.target
+        return (service, request.target) if self.aside is None else self.aside(request, service, request.target)
 
     def _named(self, target: bytes) -> Route | None:
         if not target.startswith(b"/v4/"):

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 
 import pytest
 
 from runtime.journal import Journal
+from runtime.output import RUN, Run, RunOutput
 
 
 def written(journal: Journal, capsys: pytest.CaptureFixture[str], body: bytes = b"{}") -> str:
@@ -38,3 +40,21 @@ def test_long_and_binary_bodies_are_one_short_line(capsys: pytest.CaptureFixture
     assert line.count("\n") == 1
     assert "\x1b" not in line
     assert line.endswith("… (5008 bytes)\n")
+
+
+def test_binary_body_is_only_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    line = written(Journal(requests=True, responses=False), capsys, b"PNG\0" * 10)
+    assert line == "[r] POST /f (40 bytes, not text)\n"
+
+
+def test_lines_do_not_belong_to_the_run_that_happens_to_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", RunOutput(stream))
+
+    async def scenario() -> None:
+        RUN.set(Run("other"))
+        Journal(requests=True, responses=True).request("r", "POST /f", b"")
+        await asyncio.sleep(0)
+
+    asyncio.run(scenario())
+    assert stream.getvalue() == "[r] POST /f \n"
