@@ -14,6 +14,7 @@ from proxy.net.connections import Connections
 from proxy.net.deadlines import Deadlines
 from proxy.net.listener import Listener
 from proxy.net.service import Route, Service, Site, Terms
+from proxy.runs.door import Door
 from proxy.wire.request import Request
 from runtime.options import Options
 
@@ -77,6 +78,9 @@ class Gate:
         service = Service(terms, self.pool, self._connections, self, self._deadlines)
         said = {b"/ready": self._say_ready, b"/health": self._say_healthy}
         self._site = GateSite(service, self._deadlines, said)
+        self._runs = Door([service], tasks, self._deadlines)
+        self._runs.ended = self._run_ended
+        self._site.aside = self._runs.aside
         self._listener = Listener(self._site, _MAX_HEADER_BYTES)
         self._tasks = tasks
         self._sweeps: list[asyncio.Task[None]] = []
@@ -179,12 +183,16 @@ class Gate:
         if self._site.draining:
             self._look_soon()
 
+    def _run_ended(self) -> None:
+        if self._site.draining:
+            self._look_soon()
+
     def _look_soon(self) -> None:
         """A slot that came back may go to the next in line in the same step."""
         asyncio.get_running_loop().call_soon(self._look)
 
     def _look(self) -> None:
-        if not self.pool.in_flight and not self.pool.queue:
+        if not self.pool.in_flight and not self.pool.queue and not self._runs.busy:
             self._idle.set()
 
     async def close(self) -> None:
@@ -194,8 +202,10 @@ class Gate:
         try:
             async with asyncio.timeout(_LAST_BYTES_SECONDS):
                 await self._listener.drain()
+                await self._runs.drain()
         except TimeoutError:
             pass
+        await self._runs.close()
         self._listener.close()
         self._connections.close()
         for sweep in self._sweeps:

@@ -53,9 +53,15 @@ class Door:
             max_body_bytes=0,
             needs_key=False,
         )
-        self._service = Service(terms, self._pool, self._connections, Uncounted(), deadlines)
+        self._service = Service(terms, self._pool, self._connections, self, deadlines)
         self._server: RunServer | None = None
         self._opening = False
+        self.ended: Callable[[], None] = lambda: None  # something has; there may be nothing left to wait for
+
+    @property
+    def busy(self) -> bool:
+        """There are runs that have not ended, or requests that may become runs."""
+        return self._pool.demand.present > 0 or (self._server is not None and self._server.busy)
 
     def aside(self, request: Request, service: Service, target: bytes) -> Route:
         """Where a request for `service` goes; raises what its keys raise."""
@@ -83,9 +89,16 @@ class Door:
             return
         finally:
             self._opening = False
+        self._server.ended = self.ended
         replica.host, replica.port = "127.0.0.1", self._server.port
         self._pool.add(replica)
         self._pool.apply(replica, Event.PASSED, time.monotonic())
+
+    def waited(self, seconds: float) -> None:
+        """Not counted: the request that a run makes of its app is."""
+
+    def finished(self, status: int, seconds: float) -> None:
+        self.ended()
 
     async def drain(self) -> None:
         """Return when every run that was accepted has ended, and its webhook has been posted."""
@@ -107,11 +120,3 @@ def _for_runs(request: Request, target: bytes) -> bool:
 
 def _because(reason: str) -> Callable[[], AnswerError]:
     return lambda: NoReplica(reason)
-
-
-class Uncounted:
-    """The request that a run makes of its app is what is counted."""
-
-    def waited(self, seconds: float) -> None: ...
-
-    def finished(self, status: int, seconds: float) -> None: ...

@@ -7,7 +7,7 @@ import logging
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import IO
 
 import aiohttp
@@ -72,6 +72,7 @@ class RunServer:
         self._folder = state_folder()
         self._store = Store(self._folder)
         self._running: set[asyncio.Task[None]] = set()
+        self.ended: Callable[[], None] = lambda: None  # a run, or a webhook
         self._present: Counter[Service] = Counter()
         server = web.Server(
             self._handle,
@@ -90,6 +91,10 @@ class RunServer:
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
         self.port = self._runner.addresses[0][1]
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._running)
 
     async def drain(self) -> None:
         while self._running:
@@ -198,8 +203,12 @@ class RunServer:
     def _own(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = self._tasks.create_task(coroutine)
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._forget)
         return task
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self.ended()
 
     # A client that does
 
