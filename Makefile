@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench bench-runtime clean
 
 run: $(INSTALLED)
 	@PYTHON=$(BIN)/python sh examples/file-type/run.sh
@@ -21,6 +21,9 @@ lint: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python loadtests/balancers.py
 	$(BIN)/python loadtests/datapath.py
+
+bench-runtime: $(INSTALLED)
+	$(BIN)/python loadtests/runtime.py
 
 $(INSTALLED): pyproject.toml requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("Tidegate needs Python 3.11 or newer: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'

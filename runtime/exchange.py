@@ -15,7 +15,7 @@ USUAL_ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-le
 
 
 class Request:
-    """A request whose body may still be arriving."""
+    """A request whose body may still be arriving; `headers` has at least those fields that are read here."""
 
     def __init__(self, method: str, target: bytes, headers: dict[bytes, bytes], *, keep_alive: bool) -> None:
         self.method = method
