@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from proxy.errors import UserError
+from proxy.errors import TidegateError
 from runtime.child import TAKEN, Child, NotStarted, adopt_orphans, kill_orphans
 from runtime.launch import Launch, launch
 from runtime.options import Options, parse
@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
         return _run(parse(arguments, os.environ))
     except NotStarted as error:
         code, sentence = error.exit_code, str(error)
-    except UserError as error:
+    except TidegateError as error:
         code, sentence = 2, str(error)
     sys.stderr.write(f"tidegate: {sentence}\n")
     return code

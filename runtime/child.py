@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from proxy.backends.lifeline import bind_to_parent
@@ -114,7 +115,8 @@ def kill_orphans() -> None:
         if not children:
             return
         for pid in children:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError, PermissionError):  # one of another user's is not ours to kill
+                os.kill(pid, signal.SIGKILL)
         time.sleep(_LOOK_SECONDS)
 
 

@@ -7,7 +7,7 @@ import logging
 
 import uvloop
 
-from proxy.errors import UserError
+from proxy.errors import TidegateError
 from runtime.child import Child
 from runtime.gate import Gate
 from runtime.launch import Launch
@@ -18,7 +18,7 @@ log = logging.getLogger("tidegate.runtime")
 
 
 def run(options: Options, launched: tuple[Launch, Child], start: Start) -> int:
-    """Returns the exit code; raises UserError."""
+    """Returns the exit code; raises TidegateError."""
     logging.basicConfig(level=logging.INFO, format="tidegate: %(message)s")
     return uvloop.run(_run(options, launched, start))
 
@@ -37,6 +37,6 @@ async def _run(options: Options, launched: tuple[Launch, Child], start: Start) -
                 code = await Supervisor(launched, start, gate, tasks).run()
             finally:
                 await gate.close()
-    except* UserError as group:
+    except* TidegateError as group:
         raise group.exceptions[0] from None
     return code

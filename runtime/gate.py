@@ -9,14 +9,14 @@ from collections.abc import Callable
 from proxy.core.balancers.first_available import FirstAvailable
 from proxy.core.pool import Pool
 from proxy.core.replica import Event, Replica, State
-from proxy.errors import AnswerError, Draining
+from proxy.errors import Draining
 from proxy.net.connections import Connections
 from proxy.net.deadlines import Deadlines
 from proxy.net.listener import Listener
-from proxy.net.service import Route, Service, Site, Terms
+from proxy.net.service import Service, Terms
 from proxy.runs.door import Door
-from proxy.wire.request import Request
 from runtime.options import Options
+from runtime.site import GateSite, Said
 
 _SWEEP_SECONDS = 0.1
 _CONNECT_SECONDS = 5.0
@@ -27,43 +27,13 @@ _ARRIVING_SECONDS = 0.1
 _LAST_BYTES_SECONDS = 2.0
 
 
-class Said(AnswerError):
-    """What the gate says of itself."""
-
-    type = "gate"
-
-    def __init__(self, passed: bool, document: dict[str, object]) -> None:
-        super().__init__("what the gate says of itself")
-        self.status = 200 if passed else 503
-        self._document = document
-
-    def document(self, request_id: str) -> dict[str, object]:
-        return self._document
-
-
-class GateSite(Site):
-    """One app whose probes are answered here."""
-
-    def __init__(self, service: Service, deadlines: Deadlines, said: dict[bytes, Callable[[], Said]]) -> None:
-        super().__init__([service], deadlines)
-        self._said = said
-
-    def route(self, request: Request) -> Route | None:
-        """Raises what the gate says to its own targets."""
-        answer = self._said.get(request.target.partition(b"?")[0])
-        if answer is not None and request.method in (b"GET", b"HEAD"):
-            raise answer()
-        return super().route(request)
-
-
 class Gate:
-    """Limit, queue and drain of one server; `problem` is why it is not there, `hopeless` that it will not come."""
+    """Limit, queue, probes and drain of one server; `hopeless` is asked whether starting it keeps failing."""
 
     def __init__(self, options: Options, name: str, tasks: asyncio.TaskGroup) -> None:
         now = time.monotonic()
         self.grace_seconds = options.grace_seconds
         self.hang_seconds = options.hang_seconds
-        self.problem = ""
         self.hopeless: Callable[[], bool] = lambda: False
         self.pool = Pool(FirstAvailable(), options.queue, now)
         self.pool.on_change = self._replica_changed
@@ -77,15 +47,16 @@ class Gate:
         terms = Terms(name, grace_seconds=grace, first_byte_seconds=grace, idle_seconds=grace, queue_seconds=grace)
         service = Service(terms, self.pool, self._connections, self, self._deadlines)
         said = {b"/ready": self._say_ready, b"/health": self._say_healthy}
-        self._site = GateSite(service, self._deadlines, said)
+        self.site = GateSite(service, self._deadlines, said)
         self._runs = Door([service], tasks, self._deadlines)
         self._runs.ended = self._run_ended
-        self._site.aside = self._runs.aside
-        self._listener = Listener(self._site, _MAX_HEADER_BYTES)
+        self.site.aside = self._runs.aside
+        self._listener = Listener(self.site, _MAX_HEADER_BYTES)
         self._tasks = tasks
         self._sweeps: list[asyncio.Task[None]] = []
         self._replica: Replica | None = None
         self._order = 0
+        self._problem = ""
         self._idle = asyncio.Event()
 
     @property
@@ -94,7 +65,7 @@ class Gate:
 
     @property
     def draining(self) -> bool:
-        return self._site.draining
+        return self.site.draining
 
     async def open(self) -> None:
         """Raises UserError if the address cannot be had."""
@@ -115,7 +86,7 @@ class Gate:
 
     def lost(self, replica: Replica, problem: str) -> None:
         """Its command has ended."""
-        self.problem = problem
+        self._problem = problem
         self._replica = None
         self.pool.apply(replica, Event.EXIT, time.monotonic())
         self.pool.remove(replica)
@@ -153,15 +124,15 @@ class Gate:
         if self.draining:
             return "draining", ""
         if replica is None:
-            return "restarting", self.problem
-        return replica.state.value, "" if replica.routable else replica.last_probe or self.problem
+            return "restarting", self._problem
+        return replica.state.value, "" if replica.routable else replica.last_probe or self._problem
 
     # The end
 
     async def finish(self) -> None:
         """Begin nothing any more; return when all that was accepted has ended, or after `hurry`."""
         await asyncio.sleep(_ARRIVING_SECONDS)
-        self._site.draining = True
+        self.site.draining = True
         if self._replica is not None:
             self._replica.when_idle(self._look_soon)
         self._look()
@@ -180,11 +151,11 @@ class Gate:
         """Nobody counts here."""
 
     def finished(self, status: int, seconds: float) -> None:
-        if self._site.draining:
+        if self.site.draining:
             self._look_soon()
 
     def _run_ended(self) -> None:
-        if self._site.draining:
+        if self.site.draining:
             self._look_soon()
 
     def _look_soon(self) -> None:
@@ -197,7 +168,7 @@ class Gate:
 
     async def close(self) -> None:
         """The command has ended for good: who still waits is told, and complete answers reach their clients."""
-        self._site.draining = True
+        self.site.draining = True
         self.pool.refuse(lambda: Draining(f"{self._name} has ended"), time.monotonic())
         try:
             async with asyncio.timeout(_LAST_BYTES_SECONDS):

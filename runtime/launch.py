@@ -30,7 +30,7 @@ class Launch:
 
 
 def launch(options: Options, environment: Mapping[str, str]) -> Launch:
-    """What to start next; raises UserError."""
+    """What to start next; raises UserError, or StartError if no port is free."""
     return _command(options, environment) if options.command else _functions(options, environment)
 
 

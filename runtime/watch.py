@@ -24,24 +24,34 @@ _INTERVAL_SECONDS = 5.0
 _FAILURES = 3
 
 
+class Silence:
+    """Since when a question has not been answered at all, neither yes nor no."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def note(self, answer: Answer, asked_at: float) -> None:
+        if not answer.silent:
+            self._since = None
+        elif self._since is None:
+            self._since = asked_at
+
+    def seconds(self, now: float) -> float:
+        return 0.0 if self._since is None else now - self._since
+
+
 class Heartbeat(Prober):
-    """Remembers since when (time.monotonic) its question has not been answered at all, neither yes nor no."""
+    """Asks one question, and remembers the silence after it."""
 
     def __init__(self, question: Question) -> None:
         super().__init__(question, question)
-        self._silent_since: float | None = None
+        self.silence = Silence()
 
     async def ready(self, host: str, port: int) -> Answer:
-        asked = time.monotonic()
+        asked_at = time.monotonic()
         answer = await super().ready(host, port)
-        if not answer.silent:
-            self._silent_since = None
-        elif self._silent_since is None:
-            self._silent_since = asked
+        self.silence.note(answer, asked_at)
         return answer
-
-    def silent_seconds(self, now: float) -> float:
-        return 0.0 if self._silent_since is None else now - self._silent_since
 
 
 class Watch:
@@ -68,7 +78,7 @@ class Watch:
             now = time.monotonic()
             if pool.apply(self._replica, event, now):
                 self._report(first, recovery, now)
-            if self._replica.ready_at is not None and self._heartbeat.silent_seconds(now) >= self._hang_seconds:
+            if self._replica.ready_at is not None and self._heartbeat.silence.seconds(now) >= self._hang_seconds:
                 self._kill()
             await self._vigil.pause()
 
@@ -83,7 +93,10 @@ class Watch:
             return
         log.info("%s is ready after %.2f s", name, now - self._replica.started_at)
         if os.getpid() != 1:  # with process 1 the kernel ends its whole namespace
-            LIFELINE.add(self._child.pid)
+            try:
+                LIFELINE.add(self._child.pid)
+            except OSError as error:
+                log.warning("what %s starts may outlive a SIGKILL of process 1: %s", name, error.strerror)
 
     def _kill(self) -> None:
         """What runs there gets 504: it was stopped by us."""
