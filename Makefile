@@ -23,7 +23,7 @@ bench: $(INSTALLED)
 	$(BIN)/python loadtests/datapath.py
 
 bench-runtime: $(INSTALLED)
-	$(BIN)/python loadtests/runtime.py
+	$(BIN)/python loadtests/functions.py
 
 $(INSTALLED): pyproject.toml requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("Tidegate needs Python 3.11 or newer: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'

@@ -1,6 +1,6 @@
 """Functions served by Tidegate against the same ones under FastAPI and uvicorn, and how soon a function is ready.
 
-Usage: python loadtests/runtime.py [--short] [--write]
+Usage: python loadtests/functions.py [--short] [--write]
 """
 
 from __future__ import annotations
