@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import signal
 import socket
@@ -25,6 +26,8 @@ if TYPE_CHECKING:  # importing it takes longer than opening the port
     from runtime.functions import Function
 
 LOAD_FAILED = 3
+_OWN_FOLDER = str(Path(__file__).parent)
+_IMPORTLIB = str(Path(importlib.__file__).parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +115,23 @@ class Server:
 
             _forget_own_packages(self._folder)
             functions = load(self._folder)
-        except BaseException:  # main.py may also call sys.exit
-            traceback.print_exc()
+        except BaseException as error:  # main.py may also call sys.exit
+            sys.stderr.write(explained(error))
             exit_at_once(LOAD_FAILED)
         self._loop.call_soon_threadsafe(self._loaded, functions)
 
     def _loaded(self, functions: Mapping[str, Function]) -> None:
         self._calls.functions = functions
         sys.stderr.write(f"Ready: {', '.join(functions) or 'main.py has no functions'}.\n")
+
+
+def explained(error: BaseException) -> str:
+    """The traceback of what main.py raised, from main.py on, and one sentence at its end."""
+    report = traceback.TracebackException.from_exception(error)
+    users = [frame for frame in report.stack if not frame.filename.startswith((_OWN_FOLDER, _IMPORTLIB, "<frozen "))]
+    report.stack = traceback.StackSummary.from_list(users)
+    reason = traceback.format_exception_only(error)[-1].strip()
+    return f"{''.join(report.format())}main.py cannot be loaded: {reason}\n"
 
 
 def exit_at_once(code: int) -> NoReturn:
