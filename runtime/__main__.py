@@ -7,7 +7,7 @@ import signal
 import sys
 
 from proxy.errors import TidegateError
-from runtime.child import TAKEN, Child, NotStarted, adopt_orphans, kill_orphans
+from runtime.child import ORPHANS, TAKEN, Child, NotStarted
 from runtime.launch import Launch, launch
 from runtime.options import Options, parse
 
@@ -30,7 +30,7 @@ def _run(options: Options) -> int:
         return planned, Child(planned.argv, planned.environment)
 
     signal.pthread_sigmask(signal.SIG_BLOCK, TAKEN)  # until there is somebody to handle them
-    adopt_orphans()
+    ORPHANS.adopt()
     launched = start()
     try:
         # Imported while the command starts: it takes longer than anything else here.
@@ -38,7 +38,7 @@ def _run(options: Options) -> int:
 
         return run(options, launched, start)
     finally:
-        kill_orphans()
+        ORPHANS.kill()
 
 
 if __name__ == "__main__":

@@ -88,12 +88,6 @@ def _before_exec() -> Callable[[], None]:
     return prepare
 
 
-def adopt_orphans() -> None:
-    """Become the parent of what descendants leave behind, as process 1 is anyway (prctl(2), Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
 def reap() -> dict[int, int]:
     """The exit codes, as in subprocess, of all children that have ended since last asked."""
     ended: dict[int, int] = {}
@@ -107,17 +101,29 @@ def reap() -> dict[int, int]:
         ended[pid] = os.waitstatus_to_exitcode(status)
 
 
-def kill_orphans() -> None:
-    """End whatever is left of a command that has ended: what it started may hold its port or its GPU's memory."""
-    for _ in range(_LAST_LOOKS):
-        reap()
-        children = _children()
-        if not children:
-            return
-        for pid in children:
-            with suppress(ProcessLookupError, PermissionError):  # one of another user's is not ours to kill
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(_LOOK_SECONDS)
+class Orphans:
+    """What descendants leave behind: it becomes ours, as that of process 1 does anyway, and ends with the command."""
+
+    def __init__(self) -> None:
+        self._spared: set[int] = set()
+
+    def adopt(self) -> None:
+        """From now on (prctl(2), Linux). Children from before an exec of this process are somebody else's."""
+        self._spared = _children()
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+    def kill(self) -> None:
+        """Once the command has ended: what it started may hold its port or its GPU's memory."""
+        for _ in range(_LAST_LOOKS):
+            reap()
+            left = _children() - self._spared
+            if not left:
+                return
+            for pid in left:
+                with suppress(ProcessLookupError, PermissionError):  # one of another user's is not ours to kill
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(_LOOK_SECONDS)
 
 
 def _children() -> set[int]:
@@ -130,3 +136,7 @@ def _lists_of_children() -> Iterable[str]:
             yield task.read_text()
         except OSError:  # a thread that has just ended
             continue
+
+
+# The operating system's parent is this whole process.
+ORPHANS = Orphans()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 
 import uvloop
 
@@ -28,7 +29,7 @@ async def _run(options: Options, launched: tuple[Launch, Child], start: Start) -
     try:
         async with asyncio.TaskGroup() as tasks:
             launch, _ = launched
-            gate = Gate(options, launch.name, tasks)
+            gate = Gate(options, os.environ.get("APP_NAME") or launch.name, tasks)
             await gate.open()
             where = launch.ready_path or "its port"
             log.info("%s on port %d, gate on http://%s:%d", launch.name, launch.port, options.host, gate.port)

@@ -14,7 +14,7 @@ from proxy.backends.lifeline import LIFELINE
 from proxy.backends.ports import PORTS
 from proxy.control.recovery import Recovery
 from proxy.core.replica import Replica
-from runtime.child import ENDING, FORWARDED, TAKEN, Child, kill_orphans, reap
+from runtime.child import ENDING, FORWARDED, ORPHANS, TAKEN, Child, reap
 from runtime.gate import Gate
 from runtime.launch import Launch
 from runtime.watch import Watch
@@ -51,6 +51,7 @@ class Supervisor:
                 self._launch, self._child = self._start()
                 code = await self._serve()
         finally:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # the loop may end before the last orphan
             if self._ending is not None:
                 self._ending.cancel()
         return code
@@ -74,7 +75,7 @@ class Supervisor:
         self._gate.lost(replica, reason)
         LIFELINE.remove(self._child.pid)
         LIFELINE.close()
-        kill_orphans()
+        ORPHANS.kill()
         PORTS.release(self._launch.port)
         self._recovery.failed(replica, reason, (), time.monotonic())
 

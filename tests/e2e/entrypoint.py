@@ -67,9 +67,11 @@ class Entrypoint:
         return self
 
     def command_pids(self) -> list[int]:
-        """The processes that process 1 has started, the guard not among them."""
+        """The processes that process 1 has started, without the guard and what is still to become one."""
         pids = Path(f"/proc/{self.popen.pid}/task/{self.popen.pid}/children").read_text().split()
-        return [int(pid) for pid in pids if b"guard.py" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        lines = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids}
+        own = Path(f"/proc/{self.popen.pid}/cmdline").read_bytes()
+        return [pid for pid, line in lines.items() if line != own and b"guard.py" not in line]
 
     def running(self, count: int) -> None:
         """Wait until so many requests are in flight."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -81,6 +82,15 @@ def test_what_the_command_leaves_behind_ends_with_it(start: Start, tmp_path: Pat
     entrypoint = start("--", "sh", "-c", f"setsid sleep 1000 & echo $! > {pid}; sleep 0.2; exit 3")
     assert entrypoint.exit_code() == 3
     assert not alive(int(pid.read_text()))
+
+
+def test_a_neighbour_from_before_the_exec_is_left_alone(start: Start, tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    neighbour = f'sleep 1000 & echo $! > {pid}; exec "$@"'
+    entrypoint = start("--", "sh", "-c", "exit 3", before=("sh", "-c", neighbour, "sh"))
+    assert entrypoint.exit_code() == 3
+    assert alive(int(pid.read_text()))
+    os.kill(int(pid.read_text()), signal.SIGKILL)
 
 
 def test_the_command_dies_with_process_1(start: Start) -> None:
