@@ -148,3 +148,23 @@ def test_it_finishes_when_what_runs_and_what_waits_has_ended(monkeypatch: pytest
             await gate.close()
 
     asyncio.run(run())
+
+
+def test_it_does_not_finish_while_somebody_waits_for_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.gate._ARRIVING_SECONDS", 0)
+
+    async def run() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            gate = Gate(parse([], {}), "main.py", tasks)
+            started(gate)
+            waiting = Waiter(gate)
+            finishing = tasks.create_task(gate.finish())
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert not finishing.done()
+            gate.pool.leave(waiting, time.monotonic())
+            gate.finished(504, 1.0)
+            await finishing
+            await gate.close()
+
+    asyncio.run(run())
