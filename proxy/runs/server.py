@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
 from typing import IO
 
 import aiohttp
@@ -85,11 +86,15 @@ class RunServer:
         self._runner = web.ServerRunner(server)
 
     async def open(self) -> None:
-        await self._store.open()
-        await self._inside.open()
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
+        async with AsyncExitStack() as opened:
+            await self._store.open()
+            opened.push_async_callback(self._store.close)
+            await self._inside.open()
+            opened.push_async_callback(self._inside.close)
+            await self._runner.setup()
+            opened.push_async_callback(self._runner.cleanup)
+            await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+            self._opened = opened.pop_all()
         self.port = self._runner.addresses[0][1]
 
     @property
@@ -105,9 +110,7 @@ class RunServer:
             task.cancel()
         if self._running:
             await asyncio.wait(self._running)
-        await self._runner.cleanup()
-        await self._inside.close()
-        await self._store.close()
+        await self._opened.aclose()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         request_id = request.headers.get("x-request-id", "")
@@ -199,6 +202,8 @@ class RunServer:
             log.exception("run %s has failed", run.id)
             if not begun.done():
                 begun.set_exception(NoReplica(f"the run cannot be kept: {error}"))
+        finally:
+            self._store.over(run.id)
 
     def _own(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = self._tasks.create_task(coroutine)

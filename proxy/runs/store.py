@@ -60,7 +60,7 @@ class Row:
         if self.answer is not None:
             known |= {"ended_at": self.ended, "status_code": self.answer.status, **self.answer.view(self.id)}
         elif not self.alive:
-            known["error"] = {"type": "interrupted", "message": "the proxy was killed before the run had ended"}
+            known["error"] = {"type": "interrupted", "message": "the proxy was killed, or could not keep the answer"}
         return known if self.webhook is None else known | {"webhook": self.webhook}
 
     def _status(self) -> str:
@@ -77,18 +77,28 @@ class Store:
         self._owner = secrets.token_hex(8)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="runs")
         self._lock: int | None = None
+        self._present: set[str] = set()  # begun by us, and not over
 
     async def open(self) -> None:
         """Raises OSError or sqlite3.Error."""
-        await self._do(self._open)
+        try:
+            await self._do(self._open)
+        except BaseException:
+            self._thread.shutdown(wait=False)
+            raise
 
     async def begin(self, run_id: str, app: str) -> None:
+        self._present.add(run_id)
         values = (run_id, app, self._owner, _text(datetime.now(UTC)))
         await self._write("INSERT INTO runs (id, app, owner, created) VALUES (?, ?, ?, ?)", values)
 
     async def end(self, run_id: str, app: str, answer: Answer) -> None:
         """Keep the answer, and forget those that are too old or too many."""
         await self._do(lambda: self._end(run_id, app, answer, datetime.now(UTC)))
+
+    def over(self, run_id: str) -> None:
+        """Nobody works on it any more; without an answer by now it has none."""
+        self._present.discard(run_id)
 
     async def posted(self, run_id: str, webhook: dict[str, object]) -> None:
         await self._write("UPDATE runs SET webhook = ? WHERE id = ?", (orjson.dumps(webhook).decode(), run_id))
@@ -115,13 +125,17 @@ class Store:
     def _open(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = os.open(self._lock_file(self._owner), os.O_CREAT | os.O_RDWR, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        file = self._folder / "runs.sqlite"
-        file.touch(mode=0o600)  # answers are nobody else's to read
-        self._database = sqlite3.connect(file, timeout=10)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.executescript(_SCHEMA)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            file = self._folder / "runs.sqlite"
+            file.touch(mode=0o600)  # answers are nobody else's to read
+            self._database = sqlite3.connect(file, timeout=10)
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.executescript(_SCHEMA)
+        except BaseException:
+            self._unlock()
+            raise
 
     def _end(self, run_id: str, app: str, answer: Answer, now: datetime) -> None:
         ended = (_text(now), answer.status, answer.media_type, answer.body, len(answer.body), run_id)
@@ -143,12 +157,14 @@ class Store:
             return None
         owner, created, ended, status, media_type, body, webhook = found
         answer = Answer(status, media_type, body) if ended else None
-        return Row(run_id, created, ended, answer, orjson.loads(webhook) if webhook else None, self._alive(owner))
+        return Row(
+            run_id, created, ended, answer, orjson.loads(webhook) if webhook else None, self._alive(owner, run_id)
+        )
 
-    def _alive(self, owner: str) -> bool:
+    def _alive(self, owner: str, run_id: str) -> bool:
         """Its process holds a lock as long as it lives, however it ends; a process id may be another's by now."""
         if owner == self._owner:
-            return True
+            return run_id in self._present
         try:
             lock = os.open(self._lock_file(owner), os.O_RDWR)
         except FileNotFoundError:
@@ -168,6 +184,9 @@ class Store:
 
     def _close(self) -> None:
         self._database.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
         if self._lock is not None:
             self._lock_file(self._owner).unlink(missing_ok=True)
             os.close(self._lock)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def test_run_of_a_proxy_that_is_gone_was_interrupted(tmp_path: Path) -> None:
     async def second(opened: Store) -> None:
         seen = await view(opened)
         assert seen["status"] == "failed"
-        assert "the proxy was killed" in str(seen["error"])
+        assert "the proxy was killed, or could not keep" in str(seen["error"])
 
     run(tmp_path, lambda opened: opened.begin("r", "demo"))
     run(tmp_path, second)
@@ -106,3 +107,19 @@ def test_answers_are_for_the_users_eyes_only(tmp_path: Path) -> None:
 
     run(tmp_path / "state", scenario)
     assert not list((tmp_path / "state").glob("*.lock"))
+
+
+def test_run_that_is_over_without_an_answer_does_not_run_for_ever(tmp_path: Path) -> None:
+    async def scenario(opened: Store) -> None:
+        await opened.begin("r", "demo")
+        opened.over("r")
+        assert (await view(opened))["status"] == "failed"
+
+    run(tmp_path, scenario)
+
+
+def test_store_that_cannot_be_opened_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "runs.sqlite").mkdir()
+    with pytest.raises((OSError, sqlite3.Error)):
+        asyncio.run(Store(tmp_path).open())
+    assert [file.name for file in tmp_path.iterdir()] == ["runs.sqlite"]
