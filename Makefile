@@ -30,6 +30,7 @@ $(INSTALLED): pyproject.toml requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python -m compileall -q proxy runtime  # where PYTHONDONTWRITEBYTECODE is set, each start would compile them
 	@touch $@
 
 clean:
