@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from proxy.backends.child import describe
 from proxy.backends.lifeline import LIFELINE
@@ -84,14 +85,14 @@ class Supervisor:
 
         One that was never ready is not: whoever started the container sees its exit code.
         """
-        if self._stop.is_set() or not (self._launch.mended and self._was_ready):
+        if not (self._launch.mended and self._was_ready):
             return False
-        try:
-            async with asyncio.timeout(self._recovery.pause_seconds(time.monotonic())):
-                await self._stop.wait()
-        except TimeoutError:
-            pass
-        return not self._stop.is_set() and self._recovery.may_start(time.monotonic())
+        # Until the recovery says so itself: a timer may be a millisecond early.
+        while not self._stop.is_set() and not self._recovery.may_start(now := time.monotonic()):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._recovery.pause_seconds(now)):
+                    await self._stop.wait()
+        return not self._stop.is_set()
 
     # Signals
 
