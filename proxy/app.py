@@ -157,6 +157,7 @@ class Proxy:
             await self._drain()
         finally:
             self._listener.close()
+            await self._runs.close()
             await self._admin.close()
 
     async def _open(self) -> str:
@@ -236,7 +237,6 @@ class Proxy:
                 await self._runs.drain()
         except TimeoutError:
             log.warning("not every run has ended, or has been posted to its webhook")
-        await self._runs.close()
 
 
 async def _raise(error: Exception) -> None:

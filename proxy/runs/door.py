@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # imported by the first run: few proxies have one, and the en
 _RUN = re.compile(rb"/runs/[0-9a-f]{32}(?:\?.*)?")
 _LIMIT = 10_000
 _CONNECT_SECONDS = 5.0
+_CLOSE_SECONDS = 2.0
 
 log = logging.getLogger("tidegate.runs")
 
@@ -108,8 +109,14 @@ class Door:
     async def close(self) -> None:
         """End now; runs that have not ended count as interrupted."""
         self._connections.close()
-        if self._server is not None:
-            await self._server.close()
+        server, self._server = self._server, None
+        if server is None:
+            return
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await server.close()
+        except TimeoutError:
+            log.warning("the runs' server has not closed within %g s", _CLOSE_SECONDS)
 
 
 def _for_runs(request: Request, target: bytes) -> bool:

@@ -174,6 +174,16 @@ def test_drain_waits_for_runs_and_another_proxy_knows_their_results(client: Clie
         assert [another.run(run_id)["status"] for run_id in runs] == ["completed"] * 3
 
 
+def test_second_signal_interrupts_runs_and_leaves_nothing_open(client: Client, tmp_path: Path) -> None:
+    run_id = client.begin("/slow?async=true", b'{"seconds": 30}')
+    client.up.process.terminate()
+    eventually(lambda: "a second signal stops at once" in client.up.log())
+    assert client.up.end() == 143
+    assert "Unclosed" not in client.up.log()
+    with serving(tmp_path) as another:
+        assert another.run(run_id)["error"]["type"] == "interrupted"
+
+
 def test_run_of_a_killed_proxy_was_interrupted(client: Client, tmp_path: Path) -> None:
     run_id = client.begin("/slow?async=true", b'{"seconds": 30}')
     client.up.process.kill()
