@@ -109,6 +109,17 @@ def test_the_gate_answers_probes_itself(start: Start) -> None:
     assert "pid" in entrypoint.ask("/other")[1]
 
 
+def test_vllm_needs_no_other_flag(start: Start, tmp_path: Path) -> None:
+    """A stand-in with vLLM's command line: it listens where --port says, 8000 otherwise, and is ready by /health."""
+    find_port = 'port=8000; while [ $# -gt 0 ]; do [ "$1" = --port ] && port=$2; shift; done'
+    vllm = tmp_path / "vllm"
+    vllm.write_text(f"#!/bin/sh\n{find_port}\nexec {' '.join(FAKE[:-1])} $port start=0.2\n")
+    vllm.chmod(0o755)
+    entrypoint = start("--", "vllm", "serve", "model", PATH=f"{tmp_path}:{os.environ['PATH']}").ready()
+    assert entrypoint.ask("/v1/models")[1]["path"] == "/v1/models"
+    assert "vllm is ready when /health answers" in entrypoint.log
+
+
 def test_not_ready_says_why(start: Start) -> None:
     entrypoint = start("--ready-path", "/up", "--", *FAKE, "start=60")
     status, said = entrypoint.ask("/ready")
