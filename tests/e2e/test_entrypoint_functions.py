@@ -76,15 +76,15 @@ def test_kill_9_in_the_middle_of_8_requests_is_502_for_those_only(start: Functio
 
 
 def test_a_hung_server_is_restarted_and_its_requests_get_504(start: Functions) -> None:
-    entrypoint = start("--limit", "4", "--hang", "2").ready()
+    entrypoint = start("--limit", "4", "--hang", "3").ready()
     hung = entrypoint.later("/hang", "{}")
     assert hung.result()[0] == 504
     assert entrypoint.ask("/hello", "{}")[0] == 200
-    assert "main.py hung and was killed: /ready was not answered for 2 s" in entrypoint.log
+    assert "main.py hung and was killed: /ready was not answered for 3 s" in entrypoint.log
 
 
 def test_a_stopped_process_hangs_too(start: Functions) -> None:
-    entrypoint = start("--hang", "2").ready()
+    entrypoint = start("--hang", "3").ready()
     (pid,) = entrypoint.command_pids()
     os.kill(pid, signal.SIGSTOP)
     assert entrypoint.later("/hello", "{}").result()[0] in {200, 504}
