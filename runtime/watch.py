@@ -64,7 +64,7 @@ class Watch:
         self._replica = replica
         self._hang_seconds = hang_seconds if launch.mended else math.inf
         probe_seconds = min(_PROBE_SECONDS, self._hang_seconds)
-        interval_seconds = min(_INTERVAL_SECONDS, self._hang_seconds)
+        interval_seconds = min(_INTERVAL_SECONDS, self._hang_seconds / _FAILURES)
         self._heartbeat = Heartbeat(Question(launch.ready_path, probe_seconds))
         patience = Patience(interval_seconds, _FAILURES, math.inf, SLOWEST_START_SECONDS)
         self._vigil = Vigil(patience, self._heartbeat, replica)
