@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run test test-compiled lint bench clean
+.PHONY: run test test-compiled lint bench bench-runtime clean
 
 run: $(INSTALLED)
 	@PYTHON=$(BIN)/python sh examples/file-type/run.sh
@@ -34,11 +34,15 @@ bench: $(COMPILED)/.built
 	$(BIN)/python loadtests/balancers.py
 	$(BIN)/python loadtests/datapath.py
 
+bench-runtime: $(INSTALLED)
+	$(BIN)/python loadtests/functions.py
+
 $(INSTALLED): pyproject.toml requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("Tidegate needs Python 3.11 or newer: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python -m compileall -q proxy runtime  # where PYTHONDONTWRITEBYTECODE is set, each start would compile them
 	@touch $@
 
 $(COMPILED)/.built: $(INSTALLED) setup.py $(SOURCES)

@@ -52,7 +52,7 @@ def cycle(folder: Path) -> Callable[[], None]:
     from proxy.net.deadlines import Deadlines
     from proxy.net.link import Link
     from proxy.net.listener import Listener
-    from proxy.net.service import Service, Site
+    from proxy.net.service import Service, Site, Terms
 
     (folder / "cerebrium.toml").write_text('[cerebrium.deployment]\nname = "cost"\n')
     config, now, deadlines = load(folder), time.monotonic(), Deadlines(0.1)
@@ -61,7 +61,7 @@ def cycle(folder: Path) -> Callable[[], None]:
     pool.add(replica)
     pool.apply(replica, Event.PASSED, now)
     connections = Connections(cast(asyncio.TaskGroup, None), deadlines, 5)
-    service = Service(config, pool, connections, AppMetrics("cost", pool), deadlines)
+    service = Service(Terms.of(config), pool, connections, AppMetrics("cost", pool), deadlines)
     client = ClientConnection(Listener(Site([service], deadlines), 65_536))
     link = Link(connections, replica)
     transport: Any = Transport()

@@ -1,8 +1,15 @@
--- Prints what was measured as one JSON object; BODY_BYTES in the environment makes the requests POSTs of that size.
+-- Prints what was measured as one JSON object; BODY_BYTES in the environment makes the requests POSTs of that size,
+-- JSON makes them POSTs of that document.
 local bytes = tonumber(os.getenv("BODY_BYTES") or "0")
 if bytes > 0 then
   wrk.method = "POST"
   wrk.body = string.rep("x", bytes)
+end
+local json = os.getenv("JSON") or ""
+if json ~= "" then
+  wrk.method = "POST"
+  wrk.body = json
+  wrk.headers["content-type"] = "application/json"
 end
 
 function done(summary, latency)

@@ -29,11 +29,13 @@ from proxy.metrics import AppMetrics
 from proxy.net.connections import Connections
 from proxy.net.deadlines import Deadlines
 from proxy.net.listener import Listener, unusable_address
-from proxy.net.service import Service, Site
+from proxy.net.service import Service, Site, Terms
+from proxy.runs.door import Door
 
 log = logging.getLogger("tidegate")
 
 _SWEEP_SECONDS = 0.1
+_LAST_POST_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,12 @@ class App:
         balancer = load_balancer(self.config)
         self.pool = Pool(balancer, self.config.queue.max_length, time.monotonic())
         self.metrics = AppMetrics(self.config.name, self.pool)
-        prober = Prober(self.config, ours=self.backend.restarts, relayed=self.backend_name == "docker")
+        prober = Prober.of(self.config, ours=self.backend.restarts, relayed=self.backend_name == "docker")
         self.lifecycle = Lifecycle(self.config, self.backend, prober, self.pool, self.metrics, tasks)
         self.usage = UsageMeter(self.lifecycle, self.metrics, self.config.hardware.cpu)
         self.scaler = Scaler(self.config.scaling, self.pool, self.lifecycle, self.metrics)
         self.connections = Connections(tasks, deadlines, self.config.timeouts.connect_seconds)
-        self.service = Service(self.config, self.pool, self.connections, self.metrics, deadlines)
+        self.service = Service(Terms.of(self.config), self.pool, self.connections, self.metrics, deadlines)
         self.pool.on_wait = self.scaler.wake
         self.pool.on_change = self._replica_changed
         self.lifecycle.changed = self.scaler.wake
@@ -156,6 +158,8 @@ class Proxy:
         self._deadlines = Deadlines(_SWEEP_SECONDS)
         self.apps = [App(config, options.backend, tasks, self._deadlines) for config in configs]
         self._site = Site([app.service for app in self.apps], self._deadlines)
+        self._runs = Door([app.service for app in self.apps], tasks, self._deadlines)
+        self._site.aside = self._runs.aside
         self._listener = Listener(self._site, max(app.config.limits.max_header_bytes for app in self.apps))
         self._admin = AdminServer({app.config.name: app.admin() for app in self.apps}, lambda: not self._site.draining)
         self._scalers: list[asyncio.Task[None]] = []
@@ -174,6 +178,7 @@ class Proxy:
             await self._drain()
         finally:
             self._listener.close()
+            await self._runs.close()
             await self._admin.close()
 
     async def _open(self) -> str:
@@ -220,6 +225,7 @@ class Proxy:
             for app in self.apps:
                 app.connections.close()
                 closing.create_task(app.lifecycle.close())
+        await self._let_runs_finish()
 
     async def _let_clients_finish(self) -> None:
         longest = max(app.config.scaling.response_grace_period_seconds for app in self.apps)
@@ -227,12 +233,21 @@ class Proxy:
             # Requests that ran when the drain began have timed out by themselves then.
             async with asyncio.timeout(longest + 2 * _SWEEP_SECONDS):
                 await self._listener.drain()
+                await self._runs.drain()
         except TimeoutError:
             log.warning("%d clients have not finished within %g s", len(self._listener), longest)
             for app in self.apps:
                 app.pool.refuse(lambda: Draining("the proxy is shutting down"), time.monotonic())
                 for replica in app.pool:
                     replica.killed = True
+
+    async def _let_runs_finish(self) -> None:
+        """Those whose replicas were killed know their end by now; it has to be kept, and perhaps posted."""
+        try:
+            async with asyncio.timeout(_LAST_POST_SECONDS):
+                await self._runs.drain()
+        except TimeoutError:
+            log.warning("not every run has ended, or has been posted to its webhook")
 
 
 async def _raise(error: Exception) -> None:

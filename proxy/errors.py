@@ -37,6 +37,10 @@ class AnswerError(TidegateError):
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
 
+    def document(self, request_id: str) -> dict[str, object]:
+        """The body, as values; the shape that OpenAI clients print."""
+        return {"error": {"type": self.type, "message": str(self), "request_id": request_id}}
+
 
 class BadRequest(AnswerError):
     """Malformed or ambiguous HTTP; the connection is closed (RFC 9112 section 2.2)."""

@@ -1,33 +1,44 @@
-"""`python -m runtime`: serve the functions of the main.py in the current folder."""
+"""`tidegate runtime`, `python -m runtime`: process 1 of a container, with a gate before the server that it starts."""
 
 from __future__ import annotations
 
-import asyncio
-import io
 import os
+import signal
 import sys
-from pathlib import Path
 
-from proxy.errors import UserError
-from runtime.server import Server, Settings, exit_at_once, listen
+from proxy.errors import TidegateError
+from runtime.child import ORPHANS, TAKEN, Child, NotStarted
+from runtime.launch import Launch, launch
+from runtime.options import Options, parse
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until told to stop; returns the exit code."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)
+    """Serve until the command has ended; returns the exit code."""
     try:
-        if arguments:
-            raise UserError(f"python -m runtime takes no arguments, but was given {' '.join(arguments)!r}.")
-        settings = Settings.read(os.environ, Path.cwd())
-        server = Server(settings, listen(settings))
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    asyncio.run(server.run())
-    if server.loading:
-        exit_at_once(0)
-    return 0
+        return _run(parse(arguments, os.environ))
+    except NotStarted as error:
+        code, sentence = error.exit_code, str(error)
+    except TidegateError as error:
+        code, sentence = 2, str(error)
+    sys.stderr.write(f"tidegate: {sentence}\n")
+    return code
+
+
+def _run(options: Options) -> int:
+    def start() -> tuple[Launch, Child]:
+        planned = launch(options, os.environ)
+        return planned, Child(planned.argv, planned.environment)
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, TAKEN)  # until there is somebody to handle them
+    ORPHANS.adopt()
+    launched = start()
+    try:
+        # Imported while the command starts: it takes longer than anything else here.
+        from runtime.entrypoint import run
+
+        return run(options, launched, start)
+    finally:
+        ORPHANS.kill()
 
 
 if __name__ == "__main__":

@@ -28,6 +28,13 @@ def _plain(value: object) -> object:
     raise TypeError  # orjson's own message names the type
 
 
+def content(value: object) -> bytes:
+    """The body of a Response, or one piece of it: bytes and text as they are, anything else as JSON."""
+    if isinstance(value, str):
+        return value.encode()
+    return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else to_json(value)
+
+
 def error_json(run_id: str, error_type: str, message: str) -> bytes:
     """The one shape of every error body; a lone surrogate in a message becomes a question mark."""
     text = message.encode(errors="replace").decode()

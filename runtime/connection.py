@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Coroutine
+from typing import cast
 
 import httptools
 
@@ -14,6 +15,8 @@ from proxy.errors import AnswerError, BadRequest, HeaderTooLarge, VersionNotSupp
 from runtime.exchange import Reply, Request
 
 MAX_HEAD_BYTES = 65536
+# Only these fields are read; the others, of which a proxy adds some, are not kept.
+READ_SIZES = frozenset(map(len, (b"content-type", b"x-request-id", b"expect")))
 HEAD_TOO_LARGE = HeaderTooLarge(f"The request head is over {MAX_HEAD_BYTES} bytes.")
 
 Respond = Callable[[Request, Reply], Coroutine[None, None, None]]
@@ -72,8 +75,7 @@ class Connection(asyncio.Protocol):
     # asyncio calls these
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._connections.opened(self)
 
     def data_received(self, data: bytes) -> None:
@@ -119,15 +121,19 @@ class Connection(asyncio.Protocol):
         self._in_head = True
 
     def on_url(self, url: bytes) -> None:
-        self._count_head(len(url))
+        self._head_bytes += len(url)
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count_head(len(name) + len(value) + 4)
-        self._headers[name.lower()] = value
+        size = len(name)
+        self._head_bytes += size + len(value) + 4
+        if size in READ_SIZES:
+            self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        if self._head_bytes > MAX_HEAD_BYTES:
+            raise HEAD_TOO_LARGE
         version, upgrade = self._parser.get_http_version(), self._parser.should_upgrade()
         if version != "1.1":
             raise VersionNotSupported(f"HTTP/{version} is not spoken here, HTTP/1.1 is.")
@@ -157,11 +163,6 @@ class Connection(asyncio.Protocol):
             request.keep_alive = False
         if not self._requests:
             self._transport.close()
-
-    def _count_head(self, count: int) -> None:
-        self._head_bytes += count
-        if self._head_bytes > MAX_HEAD_BYTES:
-            raise HEAD_TOO_LARGE
 
     def _refuse(self, refusal: AnswerError) -> None:
         self._refused = True

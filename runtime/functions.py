@@ -6,9 +6,10 @@ import functools
 import importlib
 import inspect
 import sys
+import typing
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType, ModuleType, UnionType
 
 import pydantic
 
@@ -18,12 +19,13 @@ Arguments = tuple[tuple[object, ...], dict[str, object]]
 
 
 class Function:
-    """One function of main.py that can be called by name."""
+    """One function of main.py that can be called by name; `raw` is the parameter that takes a body as it is."""
 
     def __init__(self, function: FunctionType) -> None:
         self.name = function.__name__
         self.call: Callable[..., object] = function
         self.on_loop = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+        self.raw = _raw_parameter(function)
         self._takes_run_id = "run_id" in inspect.signature(function).parameters
         self._validate = _validator(function)
 
@@ -49,6 +51,20 @@ def find(module: ModuleType) -> dict[str, Function]:
         for name, value in vars(module).items()
         if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
     }
+
+
+def _raw_parameter(function: FunctionType) -> str | None:
+    """The only parameter that is annotated as bytes, or as bytes among others."""
+    try:
+        hints = typing.get_type_hints(function, include_extras=True)
+    except Exception:  # an annotation is an expression of the user's, and may raise anything
+        return None
+    names = [name for name in inspect.signature(function).parameters if _takes_bytes(hints.get(name))]
+    return names[0] if len(names) == 1 else None
+
+
+def _takes_bytes(hint: object) -> bool:
+    return hint is bytes or (bytes in typing.get_args(hint) and typing.get_origin(hint) in (typing.Union, UnionType))
 
 
 def _validator(function: FunctionType) -> Callable[..., Arguments]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import signal
 import socket
@@ -11,28 +12,33 @@ import threading
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from proxy.errors import UserError
 from runtime.calls import Calls
 from runtime.connection import Connections
+from runtime.journal import Journal
 from runtime.threads import Threads
 
 if TYPE_CHECKING:  # importing it takes longer than opening the port
     from runtime.functions import Function
 
 LOAD_FAILED = 3
+_OWN_FOLDER = str(Path(__file__).parent)
+_IMPORTLIB = str(Path(importlib.__file__).parent)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where to listen, what to load, and how many synchronous calls run at once."""
+    """Where to listen, what to load, how many synchronous calls run at once, and what is logged of them."""
 
     host: str
     port: int
     threads: int
     folder: Path
+    journal: Journal
 
     @classmethod
     def read(cls, environment: Mapping[str, str], folder: Path) -> Settings:
@@ -44,6 +50,7 @@ class Settings:
             port=_number(environment, "PORT", 8000, range(65536)),
             threads=_number(environment, "MAX_CONCURRENT_TASKS", 1, range(1, 100_001)),
             folder=folder,
+            journal=Journal.read(environment),
         )
 
 
@@ -73,7 +80,7 @@ class Server:
     def __init__(self, settings: Settings, listener: socket.socket) -> None:
         self._folder = settings.folder
         self._listener = listener
-        self._calls = Calls(Threads(settings.threads))
+        self._calls = Calls(Threads(settings.threads), settings.journal)
         self._stop = asyncio.Event()
         # A daemon: an unfinished import must not hold up the exit.
         self._loading = threading.Thread(target=self._load, name="load main.py", daemon=True)
@@ -106,10 +113,10 @@ class Server:
         try:
             from runtime.functions import load
 
-            _forget_own_packages()
+            _forget_own_packages(self._folder)
             functions = load(self._folder)
-        except BaseException:  # main.py may also call sys.exit
-            traceback.print_exc()
+        except BaseException as error:  # main.py may also call sys.exit
+            sys.stderr.write(explained(error))
             exit_at_once(LOAD_FAILED)
         self._loop.call_soon_threadsafe(self._loaded, functions)
 
@@ -118,13 +125,26 @@ class Server:
         sys.stderr.write(f"Ready: {', '.join(functions) or 'main.py has no functions'}.\n")
 
 
+def explained(error: BaseException) -> str:
+    """The traceback of what main.py raised, from main.py on, and one sentence at its end."""
+    report = traceback.TracebackException.from_exception(error)
+    users = [frame for frame in report.stack if not frame.filename.startswith((_OWN_FOLDER, _IMPORTLIB, "<frozen "))]
+    report.stack = traceback.StackSummary.from_list(users)
+    reason = traceback.format_exception_only(error)[-1].strip()
+    return f"{''.join(report.format())}main.py cannot be loaded: {reason}\n"
+
+
 def exit_at_once(code: int) -> NoReturn:
     """What main.py has started, or is still importing, neither holds up this exit nor crashes it."""
     sys.stdout.flush()
     os._exit(code)
 
 
-def _forget_own_packages() -> None:
-    """Leave the names `runtime` and `proxy` to the user's own files; what is loaded goes on working without them."""
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("runtime", "proxy")]:
+def _forget_own_packages(folder: Path) -> None:
+    """Leave the names `runtime` and `proxy` to the user's own files; what is loaded goes on working without them.
+
+    Where there is no such file, `runtime` stays what it is: `runtime.Response` is known by its class.
+    """
+    taken = {name for name in ("runtime", "proxy") if PathFinder.find_spec(name, [str(folder)])}
+    for name in [name for name in sys.modules if name.partition(".")[0] in taken]:
         del sys.modules[name]

@@ -77,12 +77,12 @@ def _started(name: str, command: Command, backend_port: int) -> Iterator[Server]
 
 
 @contextmanager
-def serving(name: str, command: Callable[[Path, int], list[str]]) -> Iterator[Server]:
-    """Start it in a folder of its own and wait for its first answer. Raises BenchError."""
+def serving(name: str, command: Callable[[Path, int], list[str]], path: str = "/") -> Iterator[Server]:
+    """Start it in a folder of its own and wait until GET of the path is answered. Raises BenchError."""
     with TemporaryDirectory(prefix="tidegate-bench-") as place:
         folder, port = Path(place), free_port()
         with running(name, command(folder, port), folder / "log") as process:
-            process.await_answer(port)
+            process.await_answer(port, path)
             yield Server(name, port, process)
 
 

@@ -44,13 +44,13 @@ class Process:
         leader = psutil.Process(self._child.pid)
         return [leader, *leader.children(recursive=True)]
 
-    def await_answer(self, port: int) -> None:
-        """Return when GET / is answered 200. Raises BenchError with its last words if that takes too long."""
+    def await_answer(self, port: int, path: str = "/") -> None:
+        """Return when GET of the path is answered 200. Raises BenchError with its last words if that takes too long."""
         ends = time.monotonic() + START_SECONDS
         while time.monotonic() < ends and self._child.poll() is None:
-            if answers(port):
+            if answers(port, path):
                 return
-            time.sleep(0.05)
+            time.sleep(0.005)
         said = self._log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
         raise BenchError(f"{self.name} did not answer on port {port}: {said[-1]}")
 
@@ -75,10 +75,10 @@ def running(name: str, command: Sequence[str], log: Path) -> Iterator[Process]:
         process.end()
 
 
-def answers(port: int) -> bool:
+def answers(port: int, path: str = "/") -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", "/")
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False

@@ -26,12 +26,13 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Wrk:
-    """How wrk is run; `body_bytes` above 0 makes the requests POSTs."""
+    """How wrk is run; `body_bytes` above 0, or a `json` document, makes the requests POSTs."""
 
     program: str
     path: str = "/"
     connections: int = 32
     body_bytes: int = 0
+    json: str = ""
 
     def run(self, server: Server, seconds: int) -> Run:
         """Raises BenchError if there was no answer at all; errors among the answers are counted and told."""
@@ -48,7 +49,7 @@ class Wrk:
 
     def _measure(self, url: str, seconds: int) -> dict[str, int]:
         options = ["-t1", f"-c{self.connections}", f"-d{seconds}s", "-s", str(HERE / "wrk_report.lua")]
-        environment = {**os.environ, "BODY_BYTES": str(self.body_bytes)}
+        environment = {**os.environ, "BODY_BYTES": str(self.body_bytes), "JSON": self.json}
         command = [self.program, *options, url]
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, check=False, timeout=seconds + 30

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from proxy.config import AppConfig
 
 _VARIABLE = re.compile(r"\$\{PORT\}|\$PORT(?![A-Za-z0-9_])")
-FUNCTION_SERVER = ("-P", "-m", "runtime")  # -P: the app folder's own "runtime" module must not hide Tidegate's
+# The function server alone: the proxy itself is the gate and the supervisor of its process replicas.
+# -P: the app folder's own "runtime" module must not hide Tidegate's.
+FUNCTION_SERVER = ("-P", "-m", "runtime.serve")
 
 
 def command(config: AppConfig, port: int, python: str) -> tuple[str, ...]:
@@ -26,7 +28,7 @@ def command(config: AppConfig, port: int, python: str) -> tuple[str, ...]:
     return tuple(with_port(word, config.custom.port, port) for word in config.custom.entrypoint)
 
 
-def with_port(word: str, configured: int, port: int) -> str:
+def with_port(word: str, configured: int | None, port: int) -> str:
     """The word with the replica's own port where it names the variable or is, or ends in, the configured port."""
     word = _VARIABLE.sub(str(port), word)
-    return re.sub(rf"(^|[:=]){configured}\Z", rf"\g<1>{port}", word)
+    return word if configured is None else re.sub(rf"(^|[:=]){configured}\Z", rf"\g<1>{port}", word)

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import sys
 
-import typer
-
-from proxy.cli.build import build
-from proxy.cli.check import check
-from proxy.cli.up import up
 from proxy.errors import UserError
-
-application = typer.Typer(
-    name="tidegate",
-    help="Reverse proxy, autoscaler and container entrypoint for model servers.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-application.command()(up)
-application.command()(check)
-application.command()(build)
 
 
 def main() -> None:
     """What `tidegate` runs; a mistake of the user's ends in one sentence and exit code 2."""
+    if sys.argv[1:2] == ["runtime"]:  # a cold start has no time for what the other commands import
+        from proxy.cli.entrypoint import enter
+
+        enter(sys.argv[2:])
+    from proxy.cli.application import application
+
     try:
         application()
     except UserError as error:

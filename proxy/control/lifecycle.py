@@ -13,11 +13,12 @@ from functools import partial
 from proxy.backends.base import Backend, Found, Handle
 from proxy.config import AppConfig
 from proxy.control.preparation import Preparation
-from proxy.control.prober import SLOWEST_START_SECONDS, Prober
+from proxy.control.prober import Prober
 from proxy.control.recovery import Recovery
 from proxy.control.termination import End, Termination
-from proxy.control.vigil import Vigil
+from proxy.control.vigil import Patience, Vigil
 from proxy.core.pool import Pool
+from proxy.core.probe import SLOWEST_START_SECONDS
 from proxy.core.replica import Event, Replica, State
 from proxy.errors import StartError
 from proxy.metrics import AppMetrics
@@ -97,7 +98,7 @@ class Lifecycle:
             found = await self.backend.find()
         except StartError as error:
             log.error("%s: %s", self._config.name, error)
-            self.recovery.hopeless(str(error), (), now)
+            self.recovery.give_up(str(error), (), now)
             return None
         self._pool.refuse(None, now)
         return found
@@ -145,7 +146,7 @@ class Lifecycle:
         if not life.adopted:
             log.info("%s: replica %s started at %s", self._config.name, replica.id, replica.address)
         slowest = SLOWEST_START_SECONDS if self.backend.restarts else self._config.probes.interval_seconds
-        life.vigil = Vigil(self._config, self._prober, replica, slowest)
+        life.vigil = Vigil(Patience.of(self._config, slowest), self._prober, replica)
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(self._watch(replica, life.vigil, handle))
             gone = await handle.wait()

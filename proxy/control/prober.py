@@ -1,93 +1,122 @@
-"""Questions to one replica: is it ready, is it healthy; and how often they are asked."""
+"""Questions to one replica: is it ready, is it healthy.
+
+They are asked over plain streams: aiohttp's client alone takes longer to import than a container entrypoint may take
+to start, and one question to a starting replica comes every 5 ms.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import aiohttp
-import orjson
+import httptools
 
-from proxy.config import AppConfig
+from proxy.core.probe import Answer, judge
+
+if TYPE_CHECKING:  # settings are pydantic models, which the container entrypoint has no time to import
+    from proxy.config import AppConfig
 
 _MAX_BODY_BYTES = 65_536
-_FASTEST_SECONDS = 0.005
 _LOOPBACK = "127.0.0.1"
 _HANG_UP_SECONDS = 0.02
-SLOWEST_START_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """`passed`: yes. `silent`: no answer in time, which is no "no": the replica may only be busy."""
+class Question:
+    """What is asked: a path by GET, or with "" whether the port accepts a connection.
 
-    passed: bool
-    text: str
-    silent: bool = False
+    `relayed`: on the loopback address something else may accept connections for a server that is not there yet.
+    """
 
-
-def start_pause_seconds(age_seconds: float, slowest: float = SLOWEST_START_SECONDS) -> float:
-    """How long to wait before asking a starting replica again: 5 ms for a young one, 50 ms for an old one."""
-    return min(slowest, max(_FASTEST_SECONDS, age_seconds / 50))
+    path: str
+    timeout_seconds: float
+    relayed: bool = False
 
 
 class Prober:
-    """Asks by HTTP GET, or by a TCP connection where no endpoint is set; both within `timeout_seconds`."""
+    """Asks the two questions; each is answered within its timeout, if only by us."""
 
-    def __init__(self, config: AppConfig, ours: bool, relayed: bool = False) -> None:
-        """`ours`: the replicas are started by us, so that those of an app without a server run our runtime.
+    def __init__(self, readiness: Question, health: Question) -> None:
+        self._readiness = readiness
+        self._health = health
+        self.ready_path = readiness.path
+        self.health_path = health.path
 
-        `relayed`: on the loopback address something else may accept connections for a server that is not there yet.
-        """
-        self._relayed = relayed
-        self._timeout = config.probes.timeout_seconds
+    @classmethod
+    def of(cls, config: AppConfig, ours: bool, relayed: bool = False) -> Prober:
+        """`ours`: the replicas are started by us, so that those of an app without a server run our runtime."""
         custom = config.custom
         ready, health = ("/ready", "/health") if ours else ("", "")
-        self.ready_path = custom.readycheck_endpoint if custom is not None else ready
-        self.health_path = custom.healthcheck_endpoint if custom is not None else health
+        if custom is not None:
+            ready, health = custom.readycheck_endpoint, custom.healthcheck_endpoint
+        seconds = config.probes.timeout_seconds
+        return cls(Question(ready, seconds, relayed), Question(health, seconds, relayed))
 
     async def ready(self, host: str, port: int) -> Answer:
-        return await self._ask(host, port, self.ready_path)
+        return await _ask(self._readiness, host, port)
 
     async def healthy(self, host: str, port: int) -> Answer:
-        return await self._ask(host, port, self.health_path)
+        return await _ask(self._health, host, port)
 
-    async def _ask(self, host: str, port: int, path: str) -> Answer:
-        what = path or "the port"
+
+class _Response:
+    """What httptools tells of one response; interim ones (RFC 9110 section 15.2) are not it."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.body = b""
+        self.complete = False
+        self._parser = httptools.HttpResponseParser(self)
+
+    def feed(self, data: bytes) -> None:
+        """Raises ValueError if this is no HTTP."""
         try:
-            async with asyncio.timeout(self._timeout):
-                return await (self._get(host, port, path) if path else self._connect(host, port))
-        except TimeoutError:
-            return Answer(False, f"{what} did not answer within {self._timeout:g} s", silent=True)
-        except (OSError, ValueError, aiohttp.ClientError) as error:  # ValueError: what no host name can be
-            return Answer(False, f"{what}: {_said(error)}")
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.complete = True
+        except httptools.HttpParserError as error:
+            raise ValueError(f"no valid HTTP: {error}") from error
 
-    async def _connect(self, host: str, port: int) -> Answer:
-        reader, writer = await asyncio.open_connection(host, port)
-        try:
-            if self._relayed and host == _LOOPBACK and await _hung_up(reader):
-                return Answer(False, "the port closes connections at once")
-        finally:
-            writer.close()
-        return Answer(True, "the port accepts connections")
+    @property
+    def read(self) -> bool:
+        """All that is looked at has come."""
+        return self.complete or len(self.body) >= _MAX_BODY_BYTES
 
-    async def _get(self, host: str, port: int, path: str) -> Answer:
-        # A new connection for each question: a kept one would hold up a server that is shutting down.
-        connector = aiohttp.TCPConnector(force_close=True)
-        url = f"http://{f'[{host}]' if ':' in host else host}:{port}{path}"
-        async with (
-            aiohttp.ClientSession(connector=connector, auto_decompress=False) as session,
-            session.get(url, allow_redirects=False) as response,
-        ):
-            body = await _beginning(response.content)
-        text = f"{path} answered {response.status}"
-        if not 200 <= response.status < 300:
-            said = _first_line(body)
-            return Answer(False, f"{text}: {said}" if said else text)
-        if _says_not_ready(body):
-            return Answer(False, f'{text}, but says "ready": false')
-        return Answer(True, text)
+    def on_headers_complete(self) -> None:
+        self.status = self._parser.get_status_code()
+
+    def on_body(self, body: bytes) -> None:
+        self.body += body
+
+    def on_message_complete(self) -> None:
+        self.complete = self.status >= 200
+
+
+async def _ask(question: Question, host: str, port: int) -> Answer:
+    what = question.path or "the port"
+    try:
+        async with asyncio.timeout(question.timeout_seconds):
+            return await _answer(question, host, port)
+    except TimeoutError:
+        return Answer(False, f"{what} did not answer within {question.timeout_seconds:g} s", silent=True)
+    except (OSError, ValueError) as error:  # ValueError: what no host name can be, and what is no HTTP
+        return Answer(False, f"{what}: {_said(error)}")
+
+
+async def _answer(question: Question, host: str, port: int) -> Answer:
+    path = question.path
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        if not path and question.relayed and host == _LOOPBACK and await _hung_up(reader):
+            return Answer(False, "the port closes connections at once")
+        if not path:
+            return Answer(True, "the port accepts connections")
+        response = await _get(reader, writer, f"GET {path} HTTP/1.1\r\nhost: {_authority(host, port)}\r\n")
+        return judge(path, response.status, response.body)
+    finally:
+        writer.close()
 
 
 async def _hung_up(reader: asyncio.StreamReader) -> bool:
@@ -101,29 +130,22 @@ async def _hung_up(reader: asyncio.StreamReader) -> bool:
         return True
 
 
-async def _beginning(content: aiohttp.StreamReader) -> bytes:
-    """A body up to its end or a bound: one read brings only what has arrived."""
-    body = b""
-    while len(body) < _MAX_BODY_BYTES and (piece := await content.read(_MAX_BODY_BYTES)):
-        body += piece
-    return body
+async def _get(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: str) -> _Response:
+    # A new connection for each question: a kept one would hold up a server that is shutting down.
+    writer.write(f"{head}user-agent: tidegate-probe\r\naccept: */*\r\nconnection: close\r\n\r\n".encode())
+    response = _Response()
+    while not response.read and (data := await reader.read(_MAX_BODY_BYTES)):
+        response.feed(data)
+    if response.status < 200:
+        raise ConnectionResetError("the connection was closed without an answer")
+    return response
 
 
-def _says_not_ready(body: bytes) -> bool:
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return False
-    return isinstance(document, dict) and document.get("ready") is False
-
-
-def _first_line(body: bytes) -> str:
-    lines = body.decode(errors="replace").strip().splitlines()
-    return lines[0][:200] if lines else ""
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _said(error: Exception) -> str:
-    cause = getattr(error, "os_error", error)
-    if getattr(cause, "errno", None) == errno.ECONNREFUSED:
+    if getattr(error, "errno", None) == errno.ECONNREFUSED:
         return "connection refused"
     return str(error) or type(error).__name__

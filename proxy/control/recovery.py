@@ -28,17 +28,26 @@ class Recovery:
         self._backoff.failed(replica.started_at, ready_seconds, now)
         never_ready = replica.ready_at is None
         if never_ready and self._backoff.hopeless and not any(other.routable for other in self._pool):
-            self.hopeless(reason, last_lines, now)
+            self.give_up(reason, last_lines, now)
 
-    def hopeless(self, reason: str, last_lines: Sequence[str], now: float) -> None:
+    def give_up(self, reason: str, last_lines: Sequence[str], now: float) -> None:
         """Refuse all who wait, and who come, until a start may be tried again."""
         first = f"no replica of {self._app} can be started: {reason}"
         message = "\n".join([first, *last_lines[-_LOG_LINES_SHOWN:]])
         self._pool.refuse(lambda: NoReplica(message, self._retry_after_seconds()), now)
 
+    @property
+    def hopeless(self) -> bool:
+        """Starting failed again right after it had failed."""
+        return self._backoff.hopeless
+
     def succeeded(self, now: float) -> None:
         """A replica is ready: requests may wait for a slot again."""
         self._pool.refuse(None, now)
+
+    def pause_seconds(self, now: float) -> float:
+        """How long it is until the next start."""
+        return max(0.0, self._backoff.until - now)
 
     def may_start(self, now: float) -> bool:
         """Not in the pause. Once it is over, requests may wait for the next start."""

@@ -6,10 +6,12 @@ import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from proxy.backends.base import Handle
-from proxy.config import AppConfig
-from proxy.core.replica import Replica
+if TYPE_CHECKING:
+    from proxy.backends.base import Handle
+    from proxy.config import AppConfig
+    from proxy.core.replica import Replica
 
 log = logging.getLogger("tidegate.lifecycle")
 

@@ -4,29 +4,58 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
-from proxy.config import AppConfig
-from proxy.control.prober import Answer, Prober, start_pause_seconds
 from proxy.control.termination import End
 from proxy.core.health import Health
+from proxy.core.probe import Answer, start_pause_seconds
 from proxy.core.replica import Event, Replica, State
 
+if TYPE_CHECKING:  # settings are pydantic models, which the container entrypoint has no time to import
+    from proxy.config import AppConfig
+
 _REVIVAL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often a replica is asked, how many failures in a row condemn it, and how long it may take to get ready."""
+
+    interval_seconds: float
+    failures: int
+    give_up_seconds: float
+    slowest_start_seconds: float
+
+    @classmethod
+    def of(cls, config: AppConfig, slowest_start_seconds: float) -> Patience:
+        probes = config.probes
+        give_up_seconds = config.deployment.initialization_timeout_seconds
+        return cls(probes.interval_seconds, probes.failures, give_up_seconds, slowest_start_seconds)
+
+
+class Asking(Protocol):
+    """Who asks; the same path twice is one question."""
+
+    ready_path: str
+    health_path: str
+
+    async def ready(self, host: str, port: int) -> Answer: ...
+
+    async def healthy(self, host: str, port: int) -> Answer: ...
 
 
 class Vigil:
     """What is known of one replica from asking it; `began` when it had been started (time.monotonic)."""
 
-    def __init__(self, config: AppConfig, prober: Prober, replica: Replica, slowest_start_seconds: float) -> None:
+    def __init__(self, patience: Patience, prober: Asking, replica: Replica) -> None:
         self.began = time.monotonic()
-        self._slowest_start_seconds = slowest_start_seconds
         self._missed = 0
-        self._probes = config.probes
-        self._give_up_seconds = config.deployment.initialization_timeout_seconds
+        self._patience = patience
         self._prober = prober
         self._replica = replica
-        self._readiness = Health(config.probes.failures)
-        self._health = Health(config.probes.failures)
+        self._readiness = Health(patience.failures)
+        self._health = Health(patience.failures)
         self._health_due = 0.0
         self._hurry = asyncio.Event()
 
@@ -53,7 +82,7 @@ class Vigil:
         """Why it is to be replaced: not ready in time, or its health failed in a row; None if it is not."""
         replica = self._replica
         if replica.ready_at is None:
-            seconds = self._give_up_seconds
+            seconds = self._patience.give_up_seconds
             late = now - self.began >= seconds
             return End("not ready in time", f"not ready within {seconds:g} s: {replica.last_probe}") if late else None
         if self._prober.health_path == self._prober.ready_path and replica.state is State.READY:
@@ -61,11 +90,11 @@ class Vigil:
             return None
         if now < self._health_due:  # an unready replica is asked for readiness far more often
             return None
-        self._health_due = now + self._probes.interval_seconds
+        self._health_due = now + self._patience.interval_seconds
         answer = _blocked(obstacle) or await self._prober.healthy(replica.host, replica.port)
         if not self._health.note(answer.passed):
             return None
-        return End("unhealthy", f"its health check failed {self._probes.failures} times: {answer.text}")
+        return End("unhealthy", f"its health check failed {self._patience.failures} times: {answer.text}")
 
     async def pause(self) -> None:
         """Until the next question is due, or live traffic was refused."""
@@ -77,9 +106,9 @@ class Vigil:
         self._hurry.clear()
 
     def _pause_seconds(self) -> float:
-        interval = self._probes.interval_seconds
+        interval = self._patience.interval_seconds
         if self._replica.ready_at is None:
-            return start_pause_seconds(time.monotonic() - self.began, slowest=self._slowest_start_seconds)
+            return start_pause_seconds(time.monotonic() - self.began, slowest=self._patience.slowest_start_seconds)
         if self._missed:  # an unready one is asked soon, then ever more seldom
             return min(interval, _REVIVAL_SECONDS * 2.0 ** min(self._missed, 16))
         return interval

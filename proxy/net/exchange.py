@@ -107,9 +107,9 @@ class Exchange:
         """Its turn on the client's connection has come."""
         self._started_at = now
         try:
+            route = self._client.route(self.request)  # first: what the site answers itself it answers to the end
             if self._site.draining:
                 raise Draining("the proxy is shutting down")
-            route = self._client.route(self.request)
             if route is not None:
                 self._enter(route, now)
             elif self.upload.ended:
@@ -147,7 +147,7 @@ class Exchange:
             self.granted(reservation, now)
             return
         service.pool.wait(self, now)
-        self._stay(QUEUED, now + service.config.queue.timeout_seconds)
+        self._stay(QUEUED, now + service.terms.queue_seconds)
 
     def _stay(self, phase: Phase, deadline: float) -> None:
         self.phase = phase
@@ -192,7 +192,7 @@ class Exchange:
         if other is not None:
             self.granted(other, now)
         else:
-            self._stay(QUEUED, min(self._limit_at, now + self.service.config.queue.timeout_seconds))
+            self._stay(QUEUED, min(self._limit_at, now + self.service.terms.queue_seconds))
 
     # The request's body
 

@@ -3,44 +3,86 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 
-from proxy.config import AppConfig
 from proxy.core.pool import Pool
 from proxy.errors import AppNotFound
-from proxy.metrics import AppMetrics
 from proxy.net.connections import Connections
 from proxy.net.deadlines import Deadlines
 from proxy.net.keys import Keys
 from proxy.wire.request import Request
 
+if TYPE_CHECKING:  # settings are pydantic models, which the container entrypoint has no time to import
+    from proxy.config import AppConfig
+
 Route = tuple["Service", bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a request has to know of its app's settings; 0 for `max_body_bytes` is no limit."""
+
+    name: str
+    grace_seconds: float
+    first_byte_seconds: float
+    idle_seconds: float
+    queue_seconds: float
+    max_body_bytes: int = 0
+    needs_key: bool = False
+    prefix: str = ""
+    hosts: Sequence[str] = ()
+    models: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, config: AppConfig) -> Terms:
+        return cls(
+            name=config.name,
+            grace_seconds=config.scaling.response_grace_period_seconds,
+            first_byte_seconds=config.timeouts.first_byte_seconds,
+            idle_seconds=config.timeouts.idle_seconds,
+            queue_seconds=config.queue.timeout_seconds,
+            max_body_bytes=config.limits.max_body_bytes,
+            needs_key=not config.deployment.disable_auth,
+            prefix=config.routing.prefix,
+            hosts=config.routing.hosts,
+            models=config.routing.models,
+        )
+
+
+class Counters(Protocol):
+    """Who is told how requests went."""
+
+    def waited(self, seconds: float) -> None: ...
+
+    def finished(self, status: int, seconds: float) -> None: ...
 
 
 class Service:
     """What a request needs of its app: settings, pool, connections to the replicas, counters."""
 
     def __init__(
-        self, config: AppConfig, pool: Pool, connections: Connections, metrics: AppMetrics, deadlines: Deadlines
+        self, terms: Terms, pool: Pool, connections: Connections, metrics: Counters, deadlines: Deadlines
     ) -> None:
-        self.config = config
-        self.name = config.name
+        self.terms = terms
+        self.name = terms.name
         self.pool = pool
         self.connections = connections
         self.metrics = metrics
         self.deadlines = deadlines
         self.keys = Keys(())
         # Read by every request, and so not through the settings.
-        self.needs_key = not config.deployment.disable_auth
-        self.max_body_bytes = config.limits.max_body_bytes
-        self.grace_seconds = config.scaling.response_grace_period_seconds
-        self.first_byte_seconds = config.timeouts.first_byte_seconds
-        self.idle_seconds = config.timeouts.idle_seconds
-        self.prefix = config.routing.prefix.rstrip("/").encode()
-        self.hosts = frozenset(host.lower().encode() for host in config.routing.hosts)
-        self.models = frozenset(config.routing.models)
+        self.needs_key = terms.needs_key
+        self.max_body_bytes = terms.max_body_bytes
+        self.grace_seconds = terms.grace_seconds
+        self.first_byte_seconds = terms.first_byte_seconds
+        self.idle_seconds = terms.idle_seconds
+        self.prefix = terms.prefix.rstrip("/").encode()
+        self.hosts = frozenset(host.lower().encode() for host in terms.hosts)
+        self.models = frozenset(terms.models)
 
 
 class Site:
@@ -49,6 +91,8 @@ class Site:
     def __init__(self, services: Sequence[Service], deadlines: Deadlines) -> None:
         self.draining = False
         self.deadlines = deadlines
+        # May send a request of an app elsewhere; asked once for each head that is not like the one before it.
+        self.aside: Callable[[Request, Service, bytes], Route] | None = None
         self._requests = 0  # that were given an id
         self._request_prefix = secrets.token_hex(8)
         self._only = services[0] if len(services) == 1 else None
@@ -57,7 +101,7 @@ class Site:
         self._by_prefix = sorted(
             (service for service in services if service.prefix), key=lambda service: len(service.prefix), reverse=True
         )
-        self._catch_all = next((service for service in services if service.config.routing.prefix == "/"), None)
+        self._catch_all = next((service for service in services if service.terms.prefix == "/"), None)
         self._by_model = {model: service for service in services for model in service.models}
 
     def next_request_id(self) -> bytes:
@@ -67,6 +111,10 @@ class Site:
 
     def route(self, request: Request) -> Route | None:
         """The app and the target it gets; None if only the body can tell. Raises AppNotFound."""
+        found = self._find(request)
+        return found if found is None or self.aside is None else self.aside(request, *found)
+
+    def _find(self, request: Request) -> Route | None:
         target = request.target
         found = self._named(target) or self._hosted(request.host, target) or self._prefixed(target)
         if found is not None:
@@ -87,7 +135,7 @@ class Site:
         service = self._by_model.get(model) if isinstance(model, str) else None
         if service is None:
             raise AppNotFound("no app here matches this request")
-        return service, request.target
+        return (service, request.target) if self.aside is None else self.aside(request, service, request.target)
 
     def _named(self, target: bytes) -> Route | None:
         if not target.startswith(b"/v4/"):

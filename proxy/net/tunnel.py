@@ -132,7 +132,7 @@ class Tunnel:
             self._idle_since = now
         if self._exchange.draining(self._call.replica):
             self._end_within_grace(now)
-        idle_seconds = self._exchange.service.config.timeouts.idle_seconds
+        idle_seconds = self._exchange.service.idle_seconds
         patience = LINGER_SECONDS if self._replica.ended else idle_seconds
         if now >= min(self._ends_at, self._idle_since + patience):
             self._client.cut()
@@ -146,5 +146,5 @@ class Tunnel:
         return moved
 
     def _end_within_grace(self, now: float) -> None:
-        grace = self._exchange.service.config.scaling.response_grace_period_seconds
+        grace = self._exchange.service.grace_seconds
         self._ends_at = min(self._ends_at, now + grace)

@@ -14,7 +14,7 @@ ALLOWED = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 def error_answer(error: AnswerError, request_id: bytes, keep_alive: bool, head_only: bool = False) -> bytes:
     """A whole response; the body is left out for HEAD."""
-    body = orjson.dumps({"error": {"type": error.type, "message": str(error), "request_id": request_id.decode()}})
+    body = orjson.dumps(error.document(request_id.decode()))
     lines = [
         f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}",
         "content-type: application/json",

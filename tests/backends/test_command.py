@@ -44,7 +44,7 @@ def test_every_word_of_the_entrypoint_is_looked_at(tmp_path: Path) -> None:
 
 
 def test_a_function_app_is_served_by_the_runtime(tmp_path: Path) -> None:
-    assert command(app(tmp_path), 41000, PYTHON) == (PYTHON, "-P", "-m", "runtime")
+    assert command(app(tmp_path), 41000, PYTHON) == (PYTHON, "-P", "-m", "runtime.serve")
 
 
 def test_a_custom_runtime_without_entrypoint_names_file_and_key(tmp_path: Path) -> None:

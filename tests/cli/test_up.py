@@ -20,7 +20,7 @@ SLEEPER = NAME + '[cerebrium.runtime.custom]\nentrypoint = "sleep 100"\n'
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     # It would take pytest's handlers away.
-    monkeypatch.setattr(sys.modules["proxy.cli.up"], "set_up_logging", lambda: None)
+    monkeypatch.setattr("proxy.cli.up.set_up_logging", lambda: None)
 
 
 @pytest.fixture

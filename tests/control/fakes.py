@@ -11,9 +11,10 @@ from pathlib import Path
 from proxy.backends.base import Consumption, Exit, Found, Handle
 from proxy.config import AppConfig, parse
 from proxy.control.lifecycle import Lifecycle
-from proxy.control.prober import Answer, Prober
+from proxy.control.prober import Prober
 from proxy.core.balancers.first_available import FirstAvailable
 from proxy.core.pool import Pool
+from proxy.core.probe import Answer
 from proxy.core.replica import Replica, Reservation
 from proxy.errors import AnswerError, StartError
 from proxy.metrics import AppMetrics
@@ -131,7 +132,8 @@ class FakeProber(Prober):
     """Answers what it is told to."""
 
     def __init__(self, parsed: AppConfig) -> None:
-        super().__init__(parsed, ours=True)
+        asks = Prober.of(parsed, ours=True)
+        self.ready_path, self.health_path = asks.ready_path, asks.health_path
         self.readiness = YES
         self.health = YES
         self.asked: list[str] = []

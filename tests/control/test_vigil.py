@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from proxy.config import AppConfig
-from proxy.control.prober import Answer, start_pause_seconds
-from proxy.control.vigil import Vigil
+from proxy.control.vigil import Patience, Vigil
+from proxy.core.probe import Answer
 from proxy.core.replica import Event, Replica
 from tests.control.fakes import NO, QUICK, SILENCE, YES, FakeProber, config, impatient
 
@@ -23,7 +23,7 @@ class Watched:
     def __init__(self, parsed: AppConfig, ready: bool = True) -> None:
         self.replica = Replica(0, "demo-1", 1, time.monotonic())
         self.prober = FakeProber(parsed)
-        self.vigil = Vigil(parsed, self.prober, self.replica, slowest_start_seconds=0.05)
+        self.vigil = Vigil(Patience.of(parsed, slowest_start_seconds=0.05), self.prober, self.replica)
         if ready:
             self.replica.move(Event.PASSED, time.monotonic())
 
@@ -114,8 +114,3 @@ def test_a_pause_ends_when_live_traffic_was_refused() -> None:
             await vigil.pause()
 
     asyncio.run(scenario())
-
-
-@pytest.mark.parametrize(("age", "pause"), [(0.0, 0.005), (1.0, 0.02), (2.5, 0.05), (600.0, 0.05)])
-def test_a_starting_replica_is_asked_more_seldom_with_age(age: float, pause: float) -> None:
-    assert start_pause_seconds(age) == pytest.approx(pause)

@@ -65,7 +65,7 @@ class Process:
         self.started_at = time.monotonic()
         with self.log.open("wb") as log:
             self.popen = subprocess.Popen(
-                [sys.executable, "-P", "-m", "runtime", *arguments],
+                [sys.executable, "-P", "-m", "runtime.serve", *arguments],
                 cwd=folder,
                 env={**os.environ, "PORT": "0", "MAX_CONCURRENT_TASKS": "4", **environment},
                 stdout=log,
@@ -120,10 +120,12 @@ Start = Callable[..., Process]
 def start(tmp_path: Path) -> Iterator[Start]:
     running: list[Process] = []
 
-    def begin(main: str | None, *arguments: str, **environment: str) -> Process:
+    def begin(
+        main: str | None, *arguments: str, taken_names: tuple[str, ...] = ("runtime", "proxy"), **environment: str
+    ) -> Process:
         if main is not None:
             (tmp_path / "main.py").write_text(main)
-        for name in ("runtime", "proxy"):
+        for name in taken_names:
             (tmp_path / f"{name}.py").write_text(f"NAME = 'my own {name}'\n")
         running.append(Process(tmp_path, *arguments, **environment))
         return running[-1]
@@ -227,6 +229,7 @@ def test_connection_of_a_gone_client_stays_until_its_thread_has_ended(start: Sta
     server = start(MAIN).ready()
     client = server.post("/slow", seconds=0.5)
     assert client.sock is not None
+    _eventually(lambda: "POST /slow" in server.log.read_text())
     client.sock.shutdown(socket.SHUT_WR)
     began = time.monotonic()
     assert client.sock.recv(1) == b""
@@ -262,3 +265,23 @@ def test_huge_body_waits_for_the_servers_consent(start: Start) -> None:
         assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.sendall(body)
         assert client.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_example_takes_a_file_raw_or_in_a_form_and_answers_with_one(start: Start) -> None:
+    server = start((ROOT / "examples" / "sound" / "main.py").read_text(), taken_names=()).ready()
+    response = server.post("/tone", seconds=0.5).getresponse()
+    sound = response.read()
+    assert (response.getheader("content-type"), sound[:4]) == ("audio/wav", b"RIFF")
+    form = b'--b\r\ncontent-disposition: form-data; name="sound"; filename="a"\r\n\r\n' + sound + b"\r\n--b--\r\n"
+    for content_type, body in (("audio/wav", sound), ("multipart/form-data; boundary=b", form)):
+        client = HTTPConnection("127.0.0.1", server.port(), timeout=5)
+        server.clients.append(client)
+        client.request("POST", "/loudness", body, {"content-type": content_type})
+        assert json.loads(client.getresponse().read())["result"] == {"seconds": 0.5, "decibels": -11.7}
+
+
+def test_lines_of_a_run_carry_its_id(start: Start) -> None:
+    server = start(MAIN).ready()
+    run_id = server.call("/hello", name="Ada")[1]["run_id"]
+    _eventually(lambda: f"[{run_id}] greeting Ada\n" in server.log.read_text())
+    assert f'[{run_id}] POST /hello {{"name": "Ada"}}\n' in server.log.read_text()

@@ -7,7 +7,8 @@ import socket
 
 import pytest
 
-from proxy.control.prober import Answer, Prober
+from proxy.control.prober import Prober
+from proxy.core.probe import Answer
 from tests.control.fakes import config
 
 READY = '[cerebrium.runtime.custom]\nreadycheck_endpoint = "/ready"\n'
@@ -32,7 +33,7 @@ def asked(pieces: list[bytes], toml: str = READY) -> Answer:
 
     async def scenario() -> Answer:
         async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-            answer = await Prober(config(toml), ours=True).ready(*server.sockets[0].getsockname())
+            answer = await Prober.of(config(toml), ours=True).ready(*server.sockets[0].getsockname())
             await over.wait()
             await asyncio.sleep(0)
             return answer
@@ -97,13 +98,13 @@ def test_bytes_that_are_no_http_are_a_no() -> None:
 def test_a_refused_connection_is_a_no(toml: str, what: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = server.getsockname()
-    answer = asyncio.run(Prober(config(toml), ours=True).ready(*address))
+    answer = asyncio.run(Prober.of(config(toml), ours=True).ready(*address))
     assert answer == Answer(False, f"{what}: connection refused")
 
 
 @pytest.mark.parametrize("toml", [READY, "[cerebrium.runtime.custom]"])
 def test_what_can_be_no_host_name_is_a_no(toml: str) -> None:
-    assert not asyncio.run(Prober(config(toml), ours=False).ready("a..b", 80)).passed
+    assert not asyncio.run(Prober.of(config(toml), ours=False).ready("a..b", 80)).passed
 
 
 def test_a_port_that_accepts_is_ready_where_no_endpoint_is_set() -> None:
@@ -119,7 +120,7 @@ def test_a_port_that_accepts_is_ready_where_no_endpoint_is_set() -> None:
     ],
 )
 def test_what_is_asked_depends_on_whose_server_it_is(toml: str, ours: bool, paths: tuple[str, str]) -> None:
-    prober = Prober(config(toml), ours)
+    prober = Prober.of(config(toml), ours)
     assert (prober.ready_path, prober.health_path) == paths
 
 
@@ -138,7 +139,7 @@ def test_a_relay_that_hangs_up_at_once_stands_before_no_server(relayed: bool, ha
 
     async def scenario() -> Answer:
         async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-            prober = Prober(config("[cerebrium.runtime.custom]\n"), ours=True, relayed=relayed)
+            prober = Prober.of(config("[cerebrium.runtime.custom]\n"), ours=True, relayed=relayed)
             answer = await prober.ready(*server.sockets[0].getsockname())
             await over.wait()
             return answer

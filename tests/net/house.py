@@ -14,7 +14,7 @@ from proxy.core.replica import Event, Replica
 from proxy.metrics import AppMetrics
 from proxy.net.connections import Connections
 from proxy.net.deadlines import Deadlines
-from proxy.net.service import Service, Site
+from proxy.net.service import Service, Site, Terms
 
 
 def app_config(name: str = "demo", toml: str = "") -> AppConfig:
@@ -29,7 +29,7 @@ class App:
         self.pool = Pool(FirstAvailable(), config.queue.max_length, time.monotonic())
         self.connections = connections
         self.metrics = AppMetrics(config.name, self.pool)
-        self.service = Service(config, self.pool, connections, self.metrics, deadlines)
+        self.service = Service(Terms.of(config), self.pool, connections, self.metrics, deadlines)
 
     def ready(self, limit: int = 1, host: str = "replica", port: int = 1) -> Replica:
         """One more replica, ready."""

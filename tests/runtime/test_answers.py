@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 from pydantic import BaseModel
 
@@ -34,6 +35,13 @@ class Tensor:
         ({1}, b"[1]"),
         (Tensor(), b"[1,2]"),
         ({1: "key"}, b'{"1":"key"}'),
+        (
+            {"score": np.float32(0.5), "label": np.int64(3), "sure": np.bool_(True)},
+            b'{"score":0.5,"label":3,"sure":true}',
+        ),
+        (np.array([[1, 2], [3, 4]]), b"[[1,2],[3,4]]"),
+        (np.array([[1, 2], [3, 4]]).T, b"[[1,3],[2,4]]"),
+        (np.float16(1.5), b"1.5"),
     ],
 )
 def test_results_become_json(value: object, json: bytes) -> None:

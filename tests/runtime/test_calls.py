@@ -9,11 +9,13 @@ import pytest
 from runtime.calls import Calls
 from runtime.exchange import Reply, Request
 from runtime.functions import find
+from runtime.journal import Journal
 from runtime.threads import Threads
 from tests.runtime.fakes import FakeTransport, settle
 
 MAIN = """
 import asyncio
+from runtime import Response
 
 def hello(name="world"): return f"Hello, {name}!"
 async def later(run_id): return run_id
@@ -28,6 +30,11 @@ def halfway(): yield 1; raise ValueError("second")
 def empty(): yield from ()
 def lazy(): return (n for n in [1])
 async def wait(): await asyncio.sleep(60)
+def page(): return Response("<p>", 203, {"X-Kind": "test"}, "text/html")
+def sound(): return Response((b for b in (b"ab", b"", "c")), media_type="audio/wav")
+def broken(): return Response((1 / n for n in (1, 0)), media_type="text/plain")
+def events(): return Response(iter(["a"]), 201, media_type="text/event-stream")
+def size(image: bytes): return len(image)
 """
 
 
@@ -35,7 +42,7 @@ async def wait(): await asyncio.sleep(60)
 def calls() -> Calls:
     module = ModuleType("main")
     exec(MAIN, module.__dict__)
-    calls = Calls(Threads(1))
+    calls = Calls(Threads(1), Journal(requests=False, responses=False))
     calls.functions = find(module)
     return calls
 
@@ -167,3 +174,35 @@ def test_ready_is_said_between_the_end_of_loading_and_the_beginning_of_the_drain
     answer = Answer(calls, "/ready", method="GET")
     assert (answer.status, answer.json["ready"]) == (503, False)
     assert Answer(calls, "/health", method="GET").status == 200
+
+
+def test_response_of_its_own_making_has_no_envelope(calls: Calls) -> None:
+    answer = Answer(calls, "/page")
+    assert (answer.status, answer.body) == (203, "<p>")
+    assert "content-type: text/html\r\n" in answer.head
+    assert "x-kind: test" in answer.head
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type", "body"),
+    [
+        ("/sound", "audio/wav", "2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"),
+        ("/events", "text/event-stream", "9\r\ndata: a\n\n\r\n0\r\n\r\n"),
+    ],
+)
+def test_response_with_an_iterator_is_a_stream_of_its_media_type(
+    calls: Calls, path: str, media_type: str, body: str
+) -> None:
+    answer = Answer(calls, path)
+    assert f"content-type: {media_type}\r\n" in answer.head
+    assert answer.body == body
+
+
+def test_broken_stream_that_is_no_event_stream_is_only_cut(calls: Calls) -> None:
+    answer = Answer(calls, "/broken")
+    assert answer.body == "3\r\n1.0\r\n"
+    assert not answer.reply.complete
+
+
+def test_body_that_is_not_json_goes_to_a_function_that_takes_bytes(calls: Calls) -> None:
+    assert Answer(calls, "/size", b"\x89PNG").json["result"] == 4

@@ -91,3 +91,19 @@ def test_class_of_a_library_may_be_an_annotation(main: Main) -> None:
 def test_error_of_main_is_passed_on(main: Main) -> None:
     with pytest.raises(ZeroDivisionError):
         main("1 / 0")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "raw"),
+    [
+        ("image: bytes", "image"),
+        ("image: bytes | None = None, top: int = 1", "image"),
+        ("a: bytes, b: bytes", None),
+        ("image: Base64Bytes", None),
+        ("images: list[bytes]", None),
+        ("x: 'Nowhere'", None),
+        ("run_id", None),
+    ],
+)
+def test_only_parameter_of_bytes_takes_a_raw_body(main: Main, parameters: str, raw: str | None) -> None:
+    assert main(f"from pydantic import Base64Bytes\ndef f({parameters}): pass")["f"].raw == raw

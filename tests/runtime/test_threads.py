@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import aclosing
+from contextvars import ContextVar
 
 import pytest
 
@@ -58,6 +59,20 @@ def test_call_that_waits_for_a_thread_is_cancelled_at_once() -> None:
     assert calls == []
 
 
+def test_call_that_is_cancelled_as_it_ends_is_not_waited_for() -> None:
+    async def scenario() -> None:
+        threads = Threads(1)
+        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+            call = group.create_task(threads.call(str))
+            await asyncio.sleep(0)
+            while not threads._done:  # what the thread says is on its way to the loop, which has not looked yet
+                pass
+            call.cancel()
+        assert call.cancelled()
+
+    asyncio.run(scenario())
+
+
 def test_iterator_is_closed_when_its_reader_stops() -> None:
     seen = list[str]()
 
@@ -82,3 +97,18 @@ def test_iterator_without_close_is_read_to_its_end() -> None:
         return [item async for item in Threads(1).items(iter([1, 2]))]
 
     assert asyncio.run(scenario()) == [1, 2]
+
+
+def test_steps_of_a_generator_see_the_context_of_the_call() -> None:
+    seen: ContextVar[str] = ContextVar("seen")
+
+    def numbers() -> Iterator[str]:
+        yield seen.get()
+        seen.set("own")
+        yield seen.get()
+
+    async def scenario() -> list[object]:
+        seen.set("call")
+        return [item async for item in Threads(1).items(numbers())]
+
+    assert asyncio.run(scenario()) == ["call", "own"]

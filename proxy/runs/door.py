@@ -1,0 +1,129 @@
+"""The way into the runs: requests that ask for one go to a server of our own, which the first of them starts."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import re
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from proxy.core.balancers.first_available import FirstAvailable
+from proxy.core.pool import Pool
+from proxy.core.replica import Event, Replica
+from proxy.errors import AnswerError, NoReplica
+from proxy.net.connections import Connections
+from proxy.net.deadlines import NEVER, Deadlines
+from proxy.net.service import Route, Service
+from proxy.runs.order import read_order
+from proxy.wire.request import Request
+
+if TYPE_CHECKING:  # imported by the first run: few proxies have one, and the entrypoint has no time for it
+    from proxy.runs.server import RunServer
+
+_RUN = re.compile(rb"/runs/[0-9a-f]{32}(?:\?.*)?")
+_LIMIT = 10_000
+_CONNECT_SECONDS = 5.0
+_CLOSE_SECONDS = 2.0
+
+log = logging.getLogger("tidegate.runs")
+
+
+class Door:
+    """Looks, for the request path, like an app with one replica: so bodies stream, and clients may leave."""
+
+    def __init__(self, services: Sequence[Service], tasks: asyncio.TaskGroup, deadlines: Deadlines) -> None:
+        self._services = services
+        self._tasks = tasks
+        self._deadlines = deadlines
+        self._word = secrets.token_urlsafe(24)
+        self._prefixes = {service: f"/{self._word}/{number}".encode() for number, service in enumerate(services)}
+        self._pool = Pool(FirstAvailable(), _LIMIT, time.monotonic())
+        self._pool.on_wait = self._wake
+        self._connections = Connections(tasks, deadlines, _CONNECT_SECONDS)
+        # How long anything takes is the app's to limit, where the run asks it.
+        terms = replace(
+            services[0].terms,
+            grace_seconds=NEVER,
+            first_byte_seconds=NEVER,
+            idle_seconds=NEVER,
+            max_body_bytes=0,
+            needs_key=False,
+        )
+        self._service = Service(terms, self._pool, self._connections, self, deadlines)
+        self._server: RunServer | None = None
+        self._opening = False
+        self.ended: Callable[[], None] = lambda: None  # something has; there may be nothing left to wait for
+
+    @property
+    def busy(self) -> bool:
+        """There are runs that have not ended, or requests that may become runs."""
+        return self._pool.demand.present > 0 or (self._server is not None and self._server.busy)
+
+    def aside(self, request: Request, service: Service, target: bytes) -> Route:
+        """Where a request for `service` goes; raises what its keys raise."""
+        if request.upgrade or not _for_runs(request, target):
+            return service, target
+        if service.needs_key:
+            service.keys.check(request.authorization)
+        return self._service, self._prefixes[service] + target
+
+    def _wake(self) -> None:
+        if self._server is None and not self._opening:
+            self._opening = True
+            self._tasks.create_task(self._open())
+
+    async def _open(self) -> None:
+        now = time.monotonic()
+        replica = Replica(0, "runs", _LIMIT, now)
+        try:
+            module = await asyncio.to_thread(importlib.import_module, "proxy.runs.server")
+            self._server = await module.open_server(self._services, self._tasks, self._deadlines, self._word)
+        except Exception as error:  # whatever it is, who waits is told, and the next one may have more luck
+            log.warning("asynchronous runs and webhooks are not possible: %s", error)
+            self._pool.refuse(_because(f"asynchronous runs and webhooks are not possible: {error}"), now)
+            self._pool.refuse(None, now)
+            return
+        finally:
+            self._opening = False
+        self._server.ended = self.ended
+        replica.host, replica.port = "127.0.0.1", self._server.port
+        self._pool.add(replica)
+        self._pool.apply(replica, Event.PASSED, time.monotonic())
+
+    def waited(self, seconds: float) -> None:
+        """Not counted: the request that a run makes of its app is."""
+
+    def finished(self, status: int, seconds: float) -> None:
+        self.ended()
+
+    async def drain(self) -> None:
+        """Return when every run that was accepted has ended, and its webhook has been posted."""
+        if self._server is not None:
+            await self._server.drain()
+
+    async def close(self) -> None:
+        """End now; runs that have not ended count as interrupted."""
+        self._connections.close()
+        server, self._server = self._server, None
+        if server is None:
+            return
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await server.close()
+        except TimeoutError:
+            log.warning("the runs' server has not closed within %g s", _CLOSE_SECONDS)
+
+
+def _for_runs(request: Request, target: bytes) -> bool:
+    if b"?" in target and read_order(target) is not None:
+        return True
+    return target.startswith(b"/runs/") and request.method == b"GET" and _RUN.fullmatch(target) is not None
+
+
+def _because(reason: str) -> Callable[[], AnswerError]:
+    return lambda: NoReplica(reason)

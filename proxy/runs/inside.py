@@ -1,0 +1,96 @@
+"""The way of a run's request through the app's own queue, slots and limits: a listener that only we know."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import IO
+
+import aiohttp
+from yarl import URL
+
+from proxy.errors import AppNotFound
+from proxy.net.deadlines import Deadlines
+from proxy.net.listener import Listener
+from proxy.net.service import Route, Service, Site
+from proxy.wire.request import Request
+
+_PIECE_BYTES = 65_536
+# As large as the data port's can be: what came through there passes here.
+_MAX_HEADER_BYTES = 1 << 20
+# For one connection only, or said anew by the client or the listener.
+_NOT_PASSED_ON = frozenset(
+    ("connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "via")
+)
+_OURS = frozenset(("x-webhook-secret", "x-forwarded-host", "x-forwarded-proto"))
+
+
+class InsideSite(Site):
+    """Routes by the number that a target begins with, after a word that only this process knows."""
+
+    def __init__(self, services: Sequence[Service], deadlines: Deadlines, word: str) -> None:
+        super().__init__(services, deadlines)
+        self._services = {f"/{word}/{number}".encode(): service for number, service in enumerate(services)}
+
+    def route(self, request: Request) -> Route | None:
+        end = request.target.find(b"/", request.target.find(b"/", 1) + 1)
+        service = self._services.get(request.target[:end])
+        if service is None:
+            raise AppNotFound("no app here matches this request")
+        return service, request.target[end:]
+
+
+class Inside:
+    """Owns the listener and the client that asks it."""
+
+    def __init__(self, services: Sequence[Service], tasks: asyncio.TaskGroup, deadlines: Deadlines, word: str) -> None:
+        self._word = word
+        self._tasks = tasks
+        self._listener = Listener(InsideSite(services, deadlines, word), _MAX_HEADER_BYTES)
+
+    async def open(self) -> None:
+        await self._listener.open("127.0.0.1", 0)
+        self._sweep = self._tasks.create_task(self._listener.timeouts.run())
+        self.session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, force_close=True),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=30),  # the listener ends what takes too long
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        )
+
+    def ask(
+        self, number: int, method: str, target: bytes, headers: Sequence[tuple[str, str]], body: IO[bytes]
+    ) -> aiohttp.client._RequestContextManager:
+        """The request to the app with that number; `headers` as they came, with the host and the client in them."""
+        url = URL(
+            f"http://127.0.0.1:{self._listener.port}/{self._word}/{number}{target.decode('latin-1')}", encoded=True
+        )
+        body.seek(0, 2)
+        size = body.tell()
+        fields = [*headers, ("Content-Length", str(size))] if size or method not in ("GET", "HEAD") else headers
+        return self.session.request(
+            method, url, headers=fields, data=_pieces(body) if size else None, allow_redirects=False
+        )
+
+    async def close(self) -> None:
+        await self.session.close()
+        await self._listener.drain()
+        self._listener.close()
+        self._sweep.cancel()
+
+
+async def _pieces(body: IO[bytes]) -> AsyncIterator[bytes]:
+    body.seek(0)
+    while piece := body.read(_PIECE_BYTES):
+        yield piece
+
+
+def passed_on(headers: Mapping[str, str], run_id: str) -> list[tuple[str, str]]:
+    """The fields of a request as its app gets them."""
+    kept = [
+        (name, value)
+        for name, value in headers.items()
+        if name.lower() not in _NOT_PASSED_ON and name.lower() not in _OURS and name.lower() != "x-request-id"
+    ]
+    return [*kept, ("x-request-id", run_id)]
