@@ -20,7 +20,9 @@ from proxy.control.prober import Prober
 from proxy.control.scaler import Scaler
 from proxy.control.usage import SAMPLE_SECONDS, UsageMeter
 from proxy.core.autoscaler.decision import Decision
+from proxy.core.autoscaler.policies import needs_journal
 from proxy.core.balancers.base import Balancer
+from proxy.core.journal import JournaledPool
 from proxy.core.pool import Pool
 from proxy.core.replica import Replica, State
 from proxy.errors import Draining, UserError
@@ -63,7 +65,8 @@ class App:
         self.backend: Backend = make_backend(self.backend_name, self.config)
         self.backend.check()
         balancer = load_balancer(self.config)
-        self.pool = Pool(balancer, self.config.queue.max_length, time.monotonic())
+        make_pool = JournaledPool if needs_journal(self.config.scaling) else Pool
+        self.pool = make_pool(balancer, self.config.queue.max_length, time.monotonic())
         self.metrics = AppMetrics(self.config.name, self.pool)
         prober = Prober(self.config, ours=self.backend.restarts)
         self.lifecycle = Lifecycle(self.config, self.backend, prober, self.pool, self.metrics, tasks)

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from proxy.core.autoscaler.estimates import ColdStarts
 from proxy.core.pool import Pool
 from proxy.core.replica import State
 
@@ -63,6 +64,7 @@ class AppMetrics:
         self.request_seconds = Histogram()
         self.queue_seconds = Histogram()
         self.cold_starts = 0
+        self.cold_start = ColdStarts()  # what the autoscaler reckons with
         self.cold_start_seconds: dict[str, Histogram] = {"start": Histogram(), "ready": Histogram()}
         self.exits: Counter[str] = Counter()
         self.desired = 0
@@ -80,6 +82,7 @@ class AppMetrics:
     def became_ready(self, phases: dict[str, float]) -> None:
         """A cold start is over; seconds by phase."""
         self.cold_starts += 1
+        self.cold_start.add(phases)
         for phase, seconds in phases.items():
             self.cold_start_seconds[phase].observe(seconds)
 

@@ -76,6 +76,9 @@ class Lifecycle:
 
     # From start to end
 
+    def may_start(self, now: float) -> bool:
+        return self.recovery.may_start(now)
+
     def start_one(self, now: float) -> None:
         replica_id = f"{self._config.name}-{secrets.token_hex(3)}"
         replica = Replica(next(self._orders), replica_id, self._config.scaling.replica_concurrency, now)

@@ -7,15 +7,16 @@ import logging
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from proxy.config import Scaling
 from proxy.control.lifecycle import Lifecycle
+from proxy.core.autoscaler.apply import apply
 from proxy.core.autoscaler.decide import decide
 from proxy.core.autoscaler.decision import Decision
-from proxy.core.autoscaler.observation import Memory, Observation
-from proxy.core.autoscaler.victims import victims
+from proxy.core.autoscaler.memory import Memory
+from proxy.core.autoscaler.observation import Observation, observe
 from proxy.core.pool import Pool
 from proxy.metrics import AppMetrics
 
@@ -66,24 +67,9 @@ class Scaler:
         self._metrics.desired = decision.desired
         if decision.desired != last:
             log.info("%s: replicas wanted: %d (%s)", self._metrics.name, decision.desired, decision.reason)
-        self._apply(decision, now)
+        apply(decision.desired, self._pool, self._lifecycle, now)
 
     def _observe(self, now: float) -> Observation:
-        pool = self._pool
-        return Observation(
-            sample=pool.demand.sample(now),
-            in_flight=pool.in_flight,
-            queued=len(pool.queue),
-            replicas=sum(replica.wanted for replica in pool),
-        )
-
-    def _apply(self, decision: Decision, now: float) -> None:
-        may_start = self._lifecycle.recovery.may_start(now)
-        missing = decision.desired - sum(replica.wanted for replica in self._pool)
-        if missing < 0:
-            for replica in victims(self._pool, -missing):
-                self._lifecycle.drain(replica, now)
-        while missing > 0 and self._lifecycle.recall(now):
-            missing -= 1
-        for _ in range(missing if may_start else 0):
-            self._lifecycle.start_one(now)
+        """What the pool knows, and what it does not."""
+        metrics = self._metrics
+        return replace(observe(self._pool, now), wall=datetime.now(UTC), cold_start=metrics.cold_start.estimate)

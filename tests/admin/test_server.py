@@ -15,6 +15,7 @@ from proxy.admin.apps import AdminApp
 from proxy.admin.server import AdminServer
 from proxy.config import parse
 from proxy.core.autoscaler.decision import Decision
+from proxy.core.autoscaler.limits import Limits
 from proxy.core.balancers.first_available import FirstAvailable
 from proxy.core.pool import Pool
 from proxy.core.replica import Event, Replica
@@ -43,7 +44,9 @@ def one_app(name: str = "demo") -> AdminApp:
     def identity(replica: Replica) -> Mapping[str, int | str]:
         return {"pid": 17} if replica is ready else {}
 
-    return AdminApp(config, "process", pool, metrics, identity, lambda: Decision(2, (), "", "because", 1.23456))
+    return AdminApp(
+        config, "process", pool, metrics, identity, lambda: Decision(2, (), "", "because", 1.23456, Limits(0, 1))
+    )
 
 
 def asked(path: str, ready: bool = True) -> tuple[int, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from proxy.config import Scaling
 from proxy.core.autoscaler.decide import decide
 from proxy.core.autoscaler.decision import Decision
-from proxy.core.autoscaler.observation import Memory, Observation
+from proxy.core.autoscaler.memory import Memory
+from proxy.core.autoscaler.observation import Observation
 from proxy.core.demand import DemandSample
 
 

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from proxy.core.autoscaler.decide import decide
-from proxy.core.autoscaler.observation import Memory
+from proxy.core.autoscaler.memory import Memory
 from tests.core.autoscaler.looks import Autoscaler, observed, settings
 
 # Up
