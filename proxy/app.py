@@ -7,7 +7,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 
 from proxy.admin.apps import AdminApp
@@ -16,12 +16,15 @@ from proxy.backends.base import Backend
 from proxy.backends.choose import make_backend
 from proxy.config import AppConfig
 from proxy.control.lifecycle import Lifecycle
+from proxy.control.machine import Offer, make_machine, need_of
+from proxy.control.placement import Placement
 from proxy.control.prober import Prober
 from proxy.control.scaler import Scaler
 from proxy.control.usage import SAMPLE_SECONDS, UsageMeter
 from proxy.core.autoscaler.decision import Decision
 from proxy.core.autoscaler.policies import needs_journal
 from proxy.core.balancers.base import Balancer
+from proxy.core.capacity import Machine, Tenant
 from proxy.core.journal import JournaledPool
 from proxy.core.pool import Pool
 from proxy.core.replica import Replica, State
@@ -46,6 +49,7 @@ class Options:
     port: int = 8000
     admin_host: str = "127.0.0.1"
     admin_port: int = 8001
+    offer: Offer = field(default_factory=Offer)
 
 
 class HardStop(Exception):
@@ -59,7 +63,14 @@ class HardStop(Exception):
 class App:
     """One app's objects, wired."""
 
-    def __init__(self, config: AppConfig, backend_name: str, tasks: asyncio.TaskGroup, deadlines: Deadlines) -> None:
+    def __init__(
+        self,
+        config: AppConfig,
+        backend_name: str,
+        tasks: asyncio.TaskGroup,
+        deadlines: Deadlines,
+        machine: Machine,
+    ) -> None:
         self.backend_name = config.backend or backend_name
         self.config = _fixed(config) if self.backend_name == "static" else config
         self.backend: Backend = make_backend(self.backend_name, self.config)
@@ -70,12 +81,32 @@ class App:
         self.metrics = AppMetrics(self.config.name, self.pool)
         prober = Prober(self.config, ours=self.backend.restarts)
         self.lifecycle = Lifecycle(self.config, self.backend, prober, self.pool, self.metrics, tasks)
-        self.scaler = Scaler(self.config.scaling, self.pool, self.lifecycle, self.metrics)
+        self.scaler = Scaler(
+            self.config.scaling, self.pool, Placement(self.lifecycle, machine, self._tenant()), self.metrics
+        )
         self.connections = Connections(tasks, deadlines, self.config.timeouts.connect_seconds)
         self.service = Service(self.config, self.pool, self.connections, self.metrics, deadlines)
         self.pool.on_wait = self.scaler.wake
         self.pool.on_change = self._replica_changed
-        self.lifecycle.changed = self.scaler.wake
+        self.lifecycle.changed = self._lives_changed
+        self._machine = machine
+
+    def _tenant(self) -> Tenant:
+        return Tenant(
+            name=self.config.name,
+            need=need_of(self.config, self.backend_name),
+            protected=self.config.scaling.compute_tier == "protected",
+            pool=self.pool,
+            drain=self.lifecycle.drain,
+            wake=self._wake,
+        )
+
+    def _wake(self) -> None:
+        self.scaler.wake()
+
+    def _lives_changed(self) -> None:
+        self._wake()
+        self._machine.wake_waiting()
 
     def _replica_changed(self, replica: Replica, _before: State) -> None:
         if not replica.routable:
@@ -139,7 +170,8 @@ class Proxy:
         self._options = options
         self._tasks = tasks
         self._deadlines = Deadlines(_SWEEP_SECONDS)
-        self.apps = [App(config, options.backend, tasks, self._deadlines) for config in configs]
+        machine = make_machine(options.offer, [(config, config.backend or options.backend) for config in configs])
+        self.apps = [App(config, options.backend, tasks, self._deadlines, machine) for config in configs]
         self._site = Site([app.service for app in self.apps], self._deadlines)
         self._listener = Listener(self._site, max(app.config.limits.max_header_bytes for app in self.apps))
         self._admin = AdminServer({app.config.name: app.admin() for app in self.apps}, lambda: not self._site.draining)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from proxy.config import Scaling
-from proxy.control.lifecycle import Lifecycle
+from proxy.control.placement import Placement
 from proxy.core.autoscaler.apply import apply
 from proxy.core.autoscaler.decide import decide
 from proxy.core.autoscaler.decision import Decision
@@ -40,11 +40,11 @@ class Record:
 class Scaler:
     """Decides every second, and at once when woken."""
 
-    def __init__(self, settings: Scaling, pool: Pool, lifecycle: Lifecycle, metrics: AppMetrics) -> None:
+    def __init__(self, settings: Scaling, pool: Pool, placement: Placement, metrics: AppMetrics) -> None:
         self.records: deque[Record] = deque(maxlen=_DECISIONS_KEPT)
         self._settings = settings
         self._pool = pool
-        self._lifecycle = lifecycle
+        self._placement = placement
         self._metrics = metrics
         self._memory = Memory.fresh(settings, time.monotonic())
         self._woken = asyncio.Event()
@@ -62,12 +62,14 @@ class Scaler:
     def step(self, now: float) -> None:
         seen = self._observe(now)
         decision, self._memory = decide(self._settings, seen, self._memory, now)
+        apply(decision.desired, self._pool, self._placement, now)
+        if self._placement.reason:
+            decision = replace(decision, clamp="room", reason=f"{decision.reason}; {self._placement.reason}")
         last = self.records[-1].decision.desired if self.records else None
         self.records.append(Record(datetime.now(UTC), seen, decision))
         self._metrics.desired = decision.desired
         if decision.desired != last:
             log.info("%s: replicas wanted: %d (%s)", self._metrics.name, decision.desired, decision.reason)
-        apply(decision.desired, self._pool, self._lifecycle, now)
 
     def _observe(self, now: float) -> Observation:
         """What the pool knows, and what it does not."""

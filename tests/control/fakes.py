@@ -11,8 +11,10 @@ from pathlib import Path
 from proxy.backends.base import Exit
 from proxy.config import AppConfig, parse
 from proxy.control.lifecycle import Lifecycle
+from proxy.control.placement import Placement
 from proxy.control.prober import Answer, Prober
 from proxy.core.balancers.first_available import FirstAvailable
+from proxy.core.capacity import Machine, Resources, Tenant
 from proxy.core.pool import Pool
 from proxy.core.replica import Replica, Reservation
 from proxy.errors import AnswerError, StartError
@@ -158,6 +160,15 @@ class Steered:
         self.pool = Pool(FirstAvailable(), 10, time.monotonic())
         self.metrics = AppMetrics("demo", self.pool)
         self.lifecycle = Lifecycle(parsed, self.backend, self.prober, self.pool, self.metrics, tasks)
+        self.woken = 0
+
+    def placement(self, machine: Machine, *, protected: bool = False) -> Placement:
+        """Its place on a machine of which each of its replicas takes a core."""
+        tenant = Tenant("demo", Resources(cpu=1), protected, self.pool, self.lifecycle.drain, self._wake)
+        return Placement(self.lifecycle, machine, tenant)
+
+    def _wake(self) -> None:
+        self.woken += 1
 
     @property
     def replicas(self) -> list[Replica]:

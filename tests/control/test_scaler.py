@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 
 from proxy.control.scaler import Scaler
+from proxy.core.capacity import Machine
 from tests.control.fakes import NO, Steered, config, settle, steered, until
 
 WHEN_IDLE = '[tidegate.drain]\nsigterm = "when-idle"\n'
 
 
 def scaler_of(app: Steered) -> Scaler:
-    scaler = Scaler(app.config.scaling, app.pool, app.lifecycle, app.metrics)
+    scaler = Scaler(app.config.scaling, app.pool, app.placement(Machine()), app.metrics)
     app.pool.on_wait = app.lifecycle.changed = scaler.wake
     return scaler
 

@@ -12,11 +12,8 @@ from proxy.core.replica import Replica
 class Fleet(Protocol):
     """Who starts and drains the replicas of one app."""
 
-    def may_start(self, now: float) -> bool:
-        """False in the pause after failures."""
-
-    def start_one(self, now: float) -> None:
-        """Add a starting replica to the pool."""
+    def start(self, count: int, now: float) -> None:
+        """Add starting replicas to the pool: `count`, or as many as may be started now. 0 is said too."""
 
     def drain(self, replica: Replica, now: float) -> None: ...
 
@@ -25,12 +22,10 @@ class Fleet(Protocol):
 
 
 def apply(desired: int, pool: Pool, fleet: Fleet, now: float) -> None:
-    may_start = fleet.may_start(now)
     missing = desired - sum(replica.wanted for replica in pool)
     if missing < 0:
         for replica in victims(pool, -missing):
             fleet.drain(replica, now)
     while missing > 0 and fleet.recall(now):
         missing -= 1
-    for _ in range(missing if may_start else 0):
-        fleet.start_one(now)
+    fleet.start(max(0, missing), now)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from proxy.core.autoscaler.limits import Limits
 
 # What can have the last word over the terms.
-CLAMPS = ("", "cooldown", "restart", "max_replicas", "min_replicas")
+CLAMPS = ("", "cooldown", "restart", "max_replicas", "min_replicas", "room")
 
 
 @dataclass(frozen=True, slots=True)
