@@ -7,6 +7,7 @@ from dataclasses import replace
 from proxy.config import Scaling
 from proxy.core.autoscaler.decision import Decision, Term
 from proxy.core.autoscaler.limits import Limits, limits_at
+from proxy.core.autoscaler.line import trigger_terms
 from proxy.core.autoscaler.memory import Memory
 from proxy.core.autoscaler.observation import Observation
 
@@ -24,8 +25,9 @@ def decide(settings: Scaling, seen: Observation, memory: Memory, now: float) -> 
         inherited=seen.replicas if memory.inherited is None else memory.inherited,
     )
     verdict = _Verdict((*wish.terms, *extras))
-    verdict.hold(wish.held, wish.why_held)
-    verdict.hold(memory.extra.max, f"not yet lower for the whole cooldown of {settings.cooldown_seconds:g} s")
+    cooling = f"not yet lower for the whole cooldown of {settings.cooldown_seconds:g} s"
+    verdict.hold(wish.held, wish.why_held or cooling)
+    verdict.hold(memory.extra.max, cooling)
     verdict.add_buffer(settings.buffer)
     if now - memory.began < settings.evaluation_interval_seconds:
         verdict.keep(min(memory.inherited or 0, seen.replicas))
@@ -35,7 +37,7 @@ def decide(settings: Scaling, seen: Observation, memory: Memory, now: float) -> 
 
 def _extras(settings: Scaling, seen: Observation) -> tuple[Term, ...]:
     """What may want more beside every policy."""
-    return ()
+    return tuple(trigger_terms(settings, seen))
 
 
 class _Verdict:

@@ -44,6 +44,16 @@ class Observation:
     def demand(self) -> int:
         return self.in_flight + self.queued
 
+    @property
+    def busy(self) -> bool:
+        """There is a request, or there was one since the look before."""
+        return self.demand > 0 or self.sample.arrivals > 0 or self.sample.mean > 0
+
+    @property
+    def arrival_rate(self) -> float | None:
+        """Requests per second; None where no time has passed."""
+        return self.sample.arrivals / self.sample.seconds if self.sample.seconds > 0 else None
+
 
 def observe(pool: Pool, now: float) -> Observation:
     """What the pool knows; the caller adds the rest with dataclasses.replace."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from proxy.config import Scaling
+from proxy.core.autoscaler.load_thresholds import LoadThresholds
 from proxy.core.autoscaler.policy import Policy
 from proxy.core.autoscaler.target import Target
 
 POLICIES: Mapping[str, Callable[[Scaling, float], Policy]] = {
     "target": Target.fresh,
+    "load-thresholds": LoadThresholds.fresh,
 }
 
 _WITH_JOURNAL = frozenset(("objective",))

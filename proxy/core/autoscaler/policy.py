@@ -15,7 +15,7 @@ from proxy.core.autoscaler.observation import Observation
 class Wish:
     """`count` is wanted now; `held` ≥ count is what the policy's own slowness in going down still keeps.
 
-    `why_held` follows "held at N: ".
+    `why_held` follows "held at N: "; "" is the cooldown.
     """
 
     count: int
