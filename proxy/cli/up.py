@@ -29,15 +29,21 @@ def _host(value: str) -> str:
 
 
 _BACKEND = typer.Option(help="What starts the replicas: process or static.")
+_MAX_CPU = typer.Option(min=0, help="Cores that all replicas may take together; without it as many as they want.")
+_MAX_MEMORY = typer.Option(min=0, help="GB that all replicas may take together; without it as many as they want.")
+_MAX_GPUS = typer.Option(min=0, help="GPUs that all replicas may take together; without it those of this machine.")
 
 
-def up(
+def up(  # noqa: PLR0913, PLR0917 - one parameter for each option
     apps: Annotated[list[Path] | None, _APPS] = None,
     backend: Annotated[str, _BACKEND] = "process",
     host: Annotated[str, typer.Option(callback=_host, help="Address of the data port.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Data port; 0 picks a free one.")] = 8000,
     admin_host: Annotated[str, typer.Option(callback=_host, help="Address of the admin port.")] = "127.0.0.1",
     admin_port: Annotated[int, typer.Option(min=0, max=65535, help="Admin port; 0 picks a free one.")] = 8001,
+    max_cpu: Annotated[float | None, _MAX_CPU] = None,
+    max_memory: Annotated[float | None, _MAX_MEMORY] = None,
+    max_gpus: Annotated[int | None, _MAX_GPUS] = None,
 ) -> None:
     """Serve apps: replicas are started on demand, limited, balanced and scaled to zero and back."""
     # Imported here: `tidegate check` and --help need none of it.
@@ -45,6 +51,7 @@ def up(
 
     from proxy.app import HardStop, Options, run
     from proxy.config import load_all
+    from proxy.control.machine import Offer
 
     configs = load_all(apps or [Path()])
     set_up_logging()
@@ -54,7 +61,8 @@ def up(
         for warning in (*config.warnings, *_not_followed(config)):
             logging.getLogger("tidegate").warning("%s", warning)
     try:
-        uvloop.run(run(configs, Options(backend, host, port, admin_host, admin_port), _announce))
+        offer = Offer(max_cpu, max_memory, max_gpus)
+        uvloop.run(run(configs, Options(backend, host, port, admin_host, admin_port, offer), _announce))
     except HardStop as stop:
         sys.exit(128 + stop.number)
 
