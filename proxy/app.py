@@ -21,7 +21,6 @@ from proxy.control.placement import Placement
 from proxy.control.prober import Prober
 from proxy.control.scaler import Scaler
 from proxy.control.usage import SAMPLE_SECONDS, UsageMeter
-from proxy.core.autoscaler.decision import Decision
 from proxy.core.autoscaler.policies import needs_journal
 from proxy.core.balancers.base import Balancer
 from proxy.core.capacity import Machine, Tenant
@@ -81,9 +80,8 @@ class App:
         self.metrics = AppMetrics(self.config.name, self.pool)
         prober = Prober(self.config, ours=self.backend.restarts)
         self.lifecycle = Lifecycle(self.config, self.backend, prober, self.pool, self.metrics, tasks)
-        self.scaler = Scaler(
-            self.config.scaling, self.pool, Placement(self.lifecycle, machine, self._tenant()), self.metrics
-        )
+        placement = Placement(self.lifecycle, machine, self._tenant())
+        self.scaler = Scaler(self.config, self.pool, placement, self.metrics)
         self.connections = Connections(tasks, deadlines, self.config.timeouts.connect_seconds)
         self.service = Service(self.config, self.pool, self.connections, self.metrics, deadlines)
         self.pool.on_wait = self.scaler.wake
@@ -115,14 +113,11 @@ class App:
             self.lifecycle.hurry(replica)
 
     def admin(self) -> AdminApp:
-        return AdminApp(self.config, self.backend_name, self.pool, self.metrics, self._identity, self._last_decision)
+        return AdminApp(self.config, self.backend_name, self.pool, self.metrics, self._identity, self.scaler)
 
     def _identity(self, replica: Replica) -> Mapping[str, int | str]:
         handle = self.lifecycle.handle(replica)
         return {} if handle is None else handle.identity
-
-    def _last_decision(self) -> Decision | None:
-        return self.scaler.records[-1].decision if self.scaler.records else None
 
     def groups(self) -> dict[int, str]:
         """The process groups of its replicas: leader's pid → replica id."""

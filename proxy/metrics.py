@@ -19,6 +19,10 @@ from proxy.core.replica import State
 SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0)
 
 
+# Of a cold start: making the replica, starting it, until it answers anything at all, until it says that it is ready.
+PHASES = ("create", "start", "load", "ready")
+
+
 class Histogram:
     """Observations by bucket; the last bucket is everything above the largest bound."""
 
@@ -65,9 +69,10 @@ class AppMetrics:
         self.queue_seconds = Histogram()
         self.cold_starts = 0
         self.cold_start = ColdStarts()  # what the autoscaler reckons with
-        self.cold_start_seconds: dict[str, Histogram] = {"start": Histogram(), "ready": Histogram()}
+        self.cold_start_seconds: dict[str, Histogram] = {phase: Histogram() for phase in PHASES}
         self.exits: Counter[str] = Counter()
         self.desired = 0
+        self.decisions: Counter[str] = Counter()  # by the clamp that won
         self.usage: dict[str, Usage] = {}
 
     def waited(self, seconds: float) -> None:
@@ -85,6 +90,11 @@ class AppMetrics:
         self.cold_start.add(phases)
         for phase, seconds in phases.items():
             self.cold_start_seconds[phase].observe(seconds)
+
+    def decided(self, desired: int, clamp: str) -> None:
+        """A scaling decision; `clamp` had the last word, "" is none."""
+        self.desired = desired
+        self.decisions[clamp or "none"] += 1
 
     def exited(self, reason: str) -> None:
         self.exits[reason] += 1
@@ -120,6 +130,7 @@ class TidegateCollector(Collector):
         labels = ("app", "replica")
         states = GaugeMetricFamily("tidegate_replicas", "Replicas by state.", labels=("app", "state"))
         desired = GaugeMetricFamily("tidegate_desired_replicas", "What the autoscaler wants.", labels=("app",))
+        decisions = CounterMetricFamily("tidegate_decisions", "By what had the last word.", labels=("app", "clamp"))
         in_flight = GaugeMetricFamily("tidegate_replica_in_flight", "Slots taken.", labels=labels)
         cpu = GaugeMetricFamily("tidegate_replica_cpu_ratio", "Share of hardware.cpu used.", labels=labels)
         memory = GaugeMetricFamily("tidegate_replica_memory_bytes", "Resident memory.", labels=labels)
@@ -128,12 +139,14 @@ class TidegateCollector(Collector):
             for state in State:
                 states.add_metric((app.name, state.value), counts[state])
             desired.add_metric((app.name,), app.desired)
+            for clamp, count in sorted(app.decisions.items()):
+                decisions.add_metric((app.name, clamp), count)
             for replica in app.pool:
                 in_flight.add_metric((app.name, replica.id), replica.in_flight)
             for replica_id, usage in app.usage.items():
                 cpu.add_metric((app.name, replica_id), usage.cpu_ratio)
                 memory.add_metric((app.name, replica_id), usage.memory_bytes)
-        yield from (states, desired, in_flight, cpu, memory)
+        yield from (states, desired, decisions, in_flight, cpu, memory)
 
     def _starts(self) -> Iterator[Metric]:
         starts = CounterMetricFamily("tidegate_cold_starts", "Replicas that became ready.", labels=("app",))

@@ -112,6 +112,10 @@ class Hardware(Table):
     provider: OptionalText = None
     region: OptionalText = None
 
+    @property
+    def memory_bytes(self) -> int:
+        return int(self.memory_gb * 1024**3)
+
     @model_validator(mode="before")
     @classmethod
     def _an_accelerator_is_one_gpu(cls, table: object) -> object:

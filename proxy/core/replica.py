@@ -91,6 +91,7 @@ class Replica:
         "id",
         "idle_since",
         "in_flight",
+        "inherited",
         "killed",
         "last_probe",
         "limit",
@@ -115,6 +116,7 @@ class Replica:
         self.ready_at: float | None = None
         self.idle_since = started_at
         self.last_probe = ""
+        self.inherited = False  # ran before this proxy did
         self.killed = False  # ended by us at the end of a grace period, with the requests that it still had
         self._on_idle: Callable[[], None] | None = None
 

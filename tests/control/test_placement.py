@@ -38,7 +38,7 @@ async def test_the_replica_that_makes_way_is_drained_and_its_room_used(app: Stee
 
 @steered(config("max_replicas = 2"))
 async def test_a_decision_says_that_there_is_no_room(app: Steered) -> None:
-    scaler = Scaler(app.config.scaling, app.pool, app.placement(Machine(ONE_CORE)), app.metrics)
+    scaler = Scaler(app.config, app.pool, app.placement(Machine(ONE_CORE)), app.metrics)
     app.wait()
     app.wait()
     scaler.step(now())

@@ -22,7 +22,6 @@ def decide(settings: Scaling, seen: Observation, memory: Memory, now: float) -> 
         memory,
         policy=policy,
         extra=memory.extra.add(now, min(extra, limits.max_replicas)),
-        inherited=seen.replicas if memory.inherited is None else memory.inherited,
     )
     verdict = _Verdict((*wish.terms, *extras))
     cooling = f"not yet lower for the whole cooldown of {settings.cooldown_seconds:g} s"
@@ -30,7 +29,7 @@ def decide(settings: Scaling, seen: Observation, memory: Memory, now: float) -> 
     verdict.hold(memory.extra.max, cooling)
     verdict.add_buffer(settings.buffer)
     if now - memory.began < settings.evaluation_interval_seconds:
-        verdict.keep(min(memory.inherited or 0, seen.replicas))
+        verdict.keep(seen.inherited)
     verdict.clamp_to(limits)
     return Decision(verdict.count, verdict.terms, verdict.clamp, verdict.reason, wish.observed, limits), memory
 

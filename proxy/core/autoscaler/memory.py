@@ -17,7 +17,6 @@ class Memory:
     policy: Policy
     extra: MaxWindow  # what triggers and forecasts wanted, held through the cooldown
     began: float
-    inherited: int | None = None  # replicas that were there at the first look: from before a restart
 
     @classmethod
     def fresh(cls, settings: Scaling, now: float) -> Memory:

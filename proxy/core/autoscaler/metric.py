@@ -22,17 +22,17 @@ class Metric:
 def _concurrency(settings: Scaling, demand: float) -> Term:
     """Mean of the requests in flight or queued over replica_concurrency × target %."""
     each = settings.replica_concurrency * settings.target / 100
-    return Term("concurrency", round_up(demand / each), f"mean demand {demand:.2f} {_per(settings, each)}")
+    return Term("concurrency", round_up(demand / each), f"mean demand {demand:.2f} {_per(settings, f'{each:g}')}")
 
 
 def _rate(settings: Scaling, rate: float) -> Term:
-    why = f"mean rate {rate:.2f} requests per second {_per(settings, settings.target)}"
+    why = f"mean rate {rate:.2f} requests per second {_per(settings, f'{settings.target:g}')}"
     return Term("requests_per_second", round_up(rate / settings.target), why)
 
 
 def _resource(name: str) -> Callable[[Scaling, float], Term]:
     def term(settings: Scaling, used: float) -> Term:
-        why = f"ready replicas use {used * 100:.0f} % of one's {name} {_per(settings, settings.target)} %"
+        why = f"ready replicas use {used * 100:.0f} % of one's {name} {_per(settings, f'{settings.target:g} %')}"
         return Term(name, round_up(used * 100 / settings.target), why)
 
     return term
@@ -43,8 +43,8 @@ def _used(ratio: float | None, seen: Observation) -> float | None:
     return None if ratio is None else ratio * seen.ready
 
 
-def _per(settings: Scaling, each: float) -> str:
-    return f"over {settings.evaluation_interval_seconds:g} s ÷ {each:g} per replica"
+def _per(settings: Scaling, each: str) -> str:
+    return f"over {settings.evaluation_interval_seconds:g} s ÷ {each} per replica"
 
 
 METRICS: Mapping[str, Metric] = {

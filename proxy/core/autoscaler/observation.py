@@ -29,6 +29,7 @@ class Observation:
     ready: int = 0
     starting: int = 0
     draining: int = 0
+    inherited: int = 0  # of `replicas`, those that ran before this proxy did
     oldest_wait_seconds: float = 0.0
     service_seconds: float | None = None  # how long a request holds its slot, the mean of the last ones
     journal: tuple[Entry, ...] = ()  # every request's steps; empty unless the policy asks for them
@@ -66,6 +67,7 @@ def observe(pool: Pool, now: float) -> Observation:
         ready=states.count(State.READY),
         starting=states.count(State.STARTING),
         draining=states.count(State.DRAINING),
+        inherited=sum(replica.wanted and replica.inherited for replica in pool),
         oldest_wait_seconds=pool.queue.oldest_wait_seconds(now),
         service_seconds=pool.service_seconds or None,
         journal=pool.take_entries() if isinstance(pool, JournaledPool) else (),
