@@ -28,6 +28,10 @@ class Handle(Protocol):
     def identity(self) -> Mapping[str, int | str]:
         """What the machine knows it by: {"pid": …} or {"container_id": …}."""
 
+    @property
+    def create_seconds(self) -> float:
+        """Of its start, what went into making it before it was started (a container); 0 where nothing is made."""
+
     def last_lines(self) -> tuple[str, ...]:
         """The end of its output, oldest first, bounded."""
 

@@ -27,6 +27,7 @@ class ProcessHandle(Child):
     """One replica that is a process group; gives its port back when it is gone."""
 
     host = "127.0.0.1"
+    create_seconds = 0.0
 
     def __init__(self, port: int, output: Output) -> None:
         super().__init__(output)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class StaticHandle:
     """One configured address while it is used; ends only by being let go."""
 
+    create_seconds = 0.0
+
     def __init__(self, address: tuple[str, int], used: set[tuple[str, int]]) -> None:
         self._address = address
         self._used = used

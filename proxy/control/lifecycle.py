@@ -36,6 +36,18 @@ class Life:
         self.vigil: Vigil | None = None
         self.termination: Termination | None = None
 
+    def phases(self, started_at: float, now: float) -> dict[str, float]:
+        """The seconds of a cold start that is over now, by metrics.PHASES."""
+        if self.handle is None or self.vigil is None:
+            return {}
+        create, began, spoke_at = self.handle.create_seconds, self.vigil.began, self.vigil.spoke_at or now
+        return {
+            "create": create,
+            "start": max(0.0, began - started_at - create),
+            "load": spoke_at - began,
+            "ready": now - spoke_at,
+        }
+
 
 class Lifecycle:
     """Owns the lives of one app's replicas; `changed` is called whenever their number or states changed."""
@@ -133,7 +145,7 @@ class Lifecycle:
         if not replica.routable:
             log.warning("%s: replica %s is not ready: %s", name, replica.id, replica.last_probe)
         elif first:
-            self._metrics.became_ready({"start": vigil.began - replica.started_at, "ready": now - vigil.began})
+            self._metrics.became_ready(self._lives[replica].phases(replica.started_at, now))
             log.info("%s: replica %s is ready after %.2f s", name, replica.id, now - replica.started_at)
         else:
             log.info("%s: replica %s is ready again", name, replica.id)

@@ -18,11 +18,15 @@ SLOWEST_START_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`passed`: yes. `silent`: no answer in time, which is no "no": the replica may only be busy."""
+    """`passed`: yes. `silent`: no answer in time, which is no "no": the replica may only be busy.
+
+    `spoken`: its server answered, whatever it said.
+    """
 
     passed: bool
     text: str
     silent: bool = False
+    spoken: bool = False
 
 
 def start_pause_seconds(age_seconds: float, slowest: float = SLOWEST_START_SECONDS) -> float:
@@ -60,7 +64,7 @@ class Prober:
     async def _connect(self, host: str, port: int) -> Answer:
         _, writer = await asyncio.open_connection(host, port)
         writer.close()
-        return Answer(True, "the port accepts connections")
+        return Answer(True, "the port accepts connections", spoken=True)
 
     async def _get(self, host: str, port: int, path: str) -> Answer:
         # A new connection for each question: a kept one would hold up a server that is shutting down.
@@ -74,10 +78,10 @@ class Prober:
         text = f"{path} answered {response.status}"
         if not 200 <= response.status < 300:
             said = _first_line(body)
-            return Answer(False, f"{text}: {said}" if said else text)
+            return Answer(False, f"{text}: {said}" if said else text, spoken=True)
         if _says_not_ready(body):
-            return Answer(False, f'{text}, but says "ready": false')
-        return Answer(True, text)
+            return Answer(False, f'{text}, but says "ready": false', spoken=True)
+        return Answer(True, text, spoken=True)
 
 
 async def _beginning(content: aiohttp.StreamReader) -> bytes:

@@ -15,10 +15,14 @@ _REVIVAL_SECONDS = 0.05
 
 
 class Vigil:
-    """What is known of one replica from asking it; `began` when it had been started (time.monotonic)."""
+    """What is known of one replica from asking it.
+
+    `began` is when it had been started, `spoke_at` when its server first answered anything (time.monotonic).
+    """
 
     def __init__(self, config: AppConfig, prober: Prober, replica: Replica, slowest_start_seconds: float) -> None:
         self.began = time.monotonic()
+        self.spoke_at: float | None = None
         self._slowest_start_seconds = slowest_start_seconds
         self._missed = 0
         self._probes = config.probes
@@ -39,6 +43,8 @@ class Vigil:
         replica = self._replica
         answer = await self._prober.ready(replica.host, replica.port)
         replica.last_probe = answer.text
+        if self.spoke_at is None and (answer.spoken or answer.passed):
+            self.spoke_at = time.monotonic()
         event = self._event(answer)
         self._missed = 0 if event is Event.PASSED else self._missed + 1
         return event

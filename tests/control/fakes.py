@@ -20,8 +20,8 @@ from proxy.core.replica import Replica, Reservation
 from proxy.errors import AnswerError, StartError
 from proxy.metrics import AppMetrics
 
-YES = Answer(True, "/ready answered 200")
-NO = Answer(False, "/ready answered 503: loading")
+YES = Answer(True, "/ready answered 200", spoken=True)
+NO = Answer(False, "/ready answered 503: loading", spoken=True)
 SILENCE = Answer(False, "/ready did not answer within 2 s", silent=True)
 
 QUICK = "[tidegate.probes]\ninterval_seconds = 0.001\n"
@@ -44,6 +44,7 @@ class FakeHandle:
     """Ends at the first signal unless it is stubborn; then only SIGKILL helps."""
 
     host = "127.0.0.1"
+    create_seconds = 0.25
 
     def __init__(self, port: int, stubborn: bool = False) -> None:
         self.port = port
