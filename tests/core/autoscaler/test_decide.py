@@ -185,3 +185,26 @@ def test_never_outside_min_and_max_and_never_too_few_for_those_who_wait() -> Non
         desired = autoscaler.at(now, in_flight, queued).desired
         assert 2 <= desired <= 9
         assert not queued or desired >= min(9, (in_flight + queued) / 3)
+
+
+# After a restart
+
+
+def test_nothing_is_scaled_down_before_one_interval_was_seen() -> None:
+    """Replicas of before a restart may serve more than was seen since."""
+    autoscaler = Autoscaler(cooldown_seconds=0).sees(replicas=5, inherited=5)
+    decisions = [autoscaler.at(now, in_flight=1) for now in (1, 29.9, 30)]
+    assert [decision.desired for decision in decisions] == [5, 5, 1]
+    assert decisions[0].clamp == "restart"
+    assert decisions[0].reason.endswith("; kept at 5: running since before the restart")
+
+
+def test_what_was_started_since_the_restart_is_scaled_down_as_ever() -> None:
+    autoscaler = Autoscaler(cooldown_seconds=0).sees(replicas=5, inherited=2)
+    assert autoscaler.at(1, in_flight=5).desired == 5
+    assert autoscaler.at(2).desired == 2
+
+
+def test_the_most_holds_also_after_a_restart() -> None:
+    decision = Autoscaler(max_replicas=3).sees(replicas=5, inherited=5).at(1)
+    assert (decision.desired, decision.clamp) == (3, "max_replicas")
