@@ -7,6 +7,9 @@ import sys
 import typer
 
 from proxy.cli.check import check
+from proxy.cli.explain import explain
+from proxy.cli.ps import ps
+from proxy.cli.scale import scale
 from proxy.cli.up import up
 from proxy.errors import UserError
 
@@ -19,6 +22,9 @@ application = typer.Typer(
 )
 application.command()(up)
 application.command()(check)
+application.command()(ps)
+application.command()(scale)
+application.command()(explain)
 
 
 def main() -> None:

@@ -74,16 +74,8 @@ def _announce(line: str) -> None:
 
 def _not_followed(config: AppConfig) -> Iterator[str]:
     """Sentences for settings that are valid, but that this version does not act on."""
-    scaling = config.scaling
-    said = {
-        f'tidegate.scaling.policy = "{scaling.policy}"': scaling.policy != "target",
-        f'cerebrium.scaling.scaling_metric = "{scaling.metric}"': scaling.metric != "concurrency_utilization",
-        "tidegate.scaling.predictive": scaling.predictive,
-        "tidegate.scaling.schedule": bool(scaling.schedule),
-        "tidegate.scaling.scale_up_queue_length": scaling.scale_up_queue_length > 0,
-        "tidegate.scaling.scale_up_queue_wait_seconds": scaling.scale_up_queue_wait_seconds > 0,
-        "cerebrium.scaling.roll_out_duration_seconds": scaling.roll_out_duration_seconds > 0,
-    }
-    for setting, given in said.items():
-        if given:
-            yield f"{config.file}: this version does not follow {setting} yet: it scales by the target for concurrency"
+    if config.scaling.roll_out_duration_seconds > 0:
+        yield (
+            f"{config.file}: this version does not follow cerebrium.scaling.roll_out_duration_seconds yet: "
+            "a changed configuration needs a restart, which takes effect at once"
+        )
