@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
 from proxy.admin.apps import AdminApp
 from proxy.admin.server import AdminServer
@@ -33,6 +34,9 @@ from proxy.net.connections import Connections
 from proxy.net.deadlines import Deadlines
 from proxy.net.listener import Listener, unusable_address
 from proxy.net.service import Service, Site
+
+if TYPE_CHECKING:
+    from proxy.control.prediction import Prediction
 
 log = logging.getLogger("tidegate")
 
@@ -69,6 +73,7 @@ class App:
         tasks: asyncio.TaskGroup,
         deadlines: Deadlines,
         machine: Machine,
+        prediction: Prediction | None = None,
     ) -> None:
         self.backend_name = config.backend or backend_name
         self.config = _fixed(config) if self.backend_name == "static" else config
@@ -81,7 +86,7 @@ class App:
         prober = Prober(self.config, ours=self.backend.restarts)
         self.lifecycle = Lifecycle(self.config, self.backend, prober, self.pool, self.metrics, tasks)
         placement = Placement(self.lifecycle, machine, self._tenant())
-        self.scaler = Scaler(self.config, self.pool, placement, self.metrics)
+        self.scaler = Scaler(self.config, self.pool, placement, self.metrics, prediction)
         self.connections = Connections(tasks, deadlines, self.config.timeouts.connect_seconds)
         self.service = Service(self.config, self.pool, self.connections, self.metrics, deadlines)
         self.pool.on_wait = self.scaler.wake
@@ -142,6 +147,14 @@ def load_balancer(config: AppConfig) -> Balancer:
     return balancer
 
 
+def _predictions(configs: Sequence[AppConfig]) -> Mapping[str, Prediction]:
+    if not any(config.scaling.predictive for config in configs):
+        return {}
+    from proxy.control.prediction import make_predictions  # loads numpy
+
+    return make_predictions(configs)
+
+
 async def run(configs: Sequence[AppConfig], options: Options, announce: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT. Raises UserError before serving, HardStop on a second signal."""
     try:
@@ -166,7 +179,11 @@ class Proxy:
         self._tasks = tasks
         self._deadlines = Deadlines(_SWEEP_SECONDS)
         machine = make_machine(options.offer, [(config, config.backend or options.backend) for config in configs])
-        self.apps = [App(config, options.backend, tasks, self._deadlines, machine) for config in configs]
+        self._predictions = _predictions(configs)
+        self.apps = [
+            App(config, options.backend, tasks, self._deadlines, machine, self._predictions.get(config.name))
+            for config in configs
+        ]
         self._site = Site([app.service for app in self.apps], self._deadlines)
         self._listener = Listener(self._site, max(app.config.limits.max_header_bytes for app in self.apps))
         self._admin = AdminServer({app.config.name: app.admin() for app in self.apps}, lambda: not self._site.draining)
@@ -219,6 +236,8 @@ class Proxy:
         for app in self.apps:
             self._tasks.create_task(app.lifecycle.prepare())
             self._scalers.append(self._tasks.create_task(app.scaler.run()))
+        for prediction in self._predictions.values():
+            self._scalers.append(self._tasks.create_task(prediction.run()))
 
     async def _measure(self) -> None:
         meter = UsageMeter()
@@ -236,6 +255,8 @@ class Proxy:
         for scaler in self._scalers:
             scaler.cancel()
         async with asyncio.TaskGroup() as closing:
+            for prediction in self._predictions.values():
+                closing.create_task(prediction.keep())
             for app in self.apps:
                 app.connections.close()
                 closing.create_task(app.lifecycle.close())

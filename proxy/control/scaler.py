@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 from proxy.config import AppConfig
 from proxy.control.placement import Placement
@@ -22,6 +23,9 @@ from proxy.core.autoscaler.record import Records
 from proxy.core.pool import Pool
 from proxy.metrics import AppMetrics
 
+if TYPE_CHECKING:
+    from proxy.control.prediction import Prediction
+
 log = logging.getLogger("tidegate.scaler")
 
 _TICK_SECONDS = 1.0
@@ -32,7 +36,14 @@ _GATHER_SECONDS = 0.01
 class Scaler:
     """Decides every second, and at once when woken."""
 
-    def __init__(self, config: AppConfig, pool: Pool, placement: Placement, metrics: AppMetrics) -> None:
+    def __init__(
+        self,
+        config: AppConfig,
+        pool: Pool,
+        placement: Placement,
+        metrics: AppMetrics,
+        prediction: Prediction | None = None,
+    ) -> None:
         self.records = Records()
         self.override = NO_OVERRIDE
         self._settings = config.scaling
@@ -40,6 +51,7 @@ class Scaler:
         self._pool = pool
         self._placement = placement
         self._metrics = metrics
+        self._prediction = prediction
         self._memory = Memory.fresh(config.scaling, time.monotonic())
         self._woken = asyncio.Event()
         self.wake = self._woken.set
@@ -79,13 +91,17 @@ class Scaler:
     def _observe(self, now: float) -> Observation:
         """What the pool knows, and what it does not."""
         metrics = self._metrics
+        seen, wall, cold_start = observe(self._pool, now), datetime.now(UTC), metrics.cold_start.estimate
+        prediction = self._prediction
+        forecast = prediction.look(wall, now, seen.sample, cold_start) if prediction else None
         used = [usage for replica in self._pool if replica.routable and (usage := metrics.usage.get(replica.id))]
         return replace(
-            observe(self._pool, now),
-            wall=datetime.now(UTC),
-            cold_start=metrics.cold_start.estimate,
+            seen,
+            wall=wall,
+            cold_start=cold_start,
             cpu_ratio=fmean(usage.cpu_ratio for usage in used) if used else None,
             memory_ratio=fmean(usage.memory_bytes for usage in used) / self._hardware.memory_bytes if used else None,
+            forecast=forecast,
             override=self.override,
         )
 

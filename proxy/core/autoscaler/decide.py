@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from proxy.config import Scaling
 from proxy.core.autoscaler.decision import Decision, Term
+from proxy.core.autoscaler.expectation import forecast_term
 from proxy.core.autoscaler.limits import Limits, limits_at
 from proxy.core.autoscaler.line import trigger_terms
 from proxy.core.autoscaler.memory import Memory
@@ -36,7 +37,8 @@ def decide(settings: Scaling, seen: Observation, memory: Memory, now: float) -> 
 
 def _extras(settings: Scaling, seen: Observation) -> tuple[Term, ...]:
     """What may want more beside every policy."""
-    return tuple(trigger_terms(settings, seen))
+    expected = () if seen.forecast is None else (forecast_term(settings, seen.forecast),)
+    return (*trigger_terms(settings, seen), *expected)
 
 
 class _Verdict:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from proxy.core.autoscaler.estimates import ColdStart
+from proxy.core.autoscaler.forecast import Forecast
 from proxy.core.autoscaler.limits import NO_OVERRIDE, Override
 from proxy.core.demand import DemandSample
 from proxy.core.journal import Entry, JournaledPool
@@ -38,7 +39,7 @@ class Observation:
     cold_start: ColdStart | None = None
     cpu_ratio: float | None = None  # mean over the ready replicas, of hardware.cpu
     memory_ratio: float | None = None  # the same, of hardware.memory
-    forecast: float | None = None  # demand (requests at once) expected one cold start from now
+    forecast: Forecast | None = None  # only where predictive is set
     override: Override = NO_OVERRIDE
 
     @property
