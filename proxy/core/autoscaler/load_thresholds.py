@@ -37,9 +37,11 @@ class LoadThresholds:
         load = in_flight.mean(now) / (max(1, seen.replicas) * settings.replica_concurrency)
         looked = replace(self, in_flight=in_flight, busy_at=now if seen.busy else self.busy_at)
         looked = looked._turned(_side(settings, load), now)
-        count = limits.confine(seen.replicas if self.count is None else self.count)
+        own = seen.replicas if self.count is None else self.count
+        count = limits.confine(own)  # steps go from what there is; without one the own number outlives other limits
         step = looked._step(settings, count, now)
-        wanted = limits.confine(count + step)
+        stepped = limits.confine(count + step)
+        wanted = own if stepped == count else stepped
         wish = Wish(wanted, wanted, (Term("load", wanted, looked._why(settings, load, step, now)),), load)
         return wish, replace(looked, count=wanted, since=now if step else looked.since)
 

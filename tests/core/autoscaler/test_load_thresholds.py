@@ -89,3 +89,17 @@ def test_steps_stop_at_the_limits() -> None:
 
 def test_it_takes_over_what_runs() -> None:
     assert Loaded(5, replica_concurrency=10).next(40).desired == 5
+
+
+def test_its_own_number_outlives_a_schedule() -> None:
+    """From midnight to 01:00 two are wanted at least, and from 02:00 to 03:00 one at most."""
+    night = [
+        {"start": "00:00", "end": "01:00", "min_replicas": 2},
+        {"start": "02:00", "end": "03:00", "max_replicas": 1},
+    ]
+    autoscaler = Loaded(0, schedule=night, scale_up_delay_seconds=3000, scale_down_delay_seconds=30000)
+    assert autoscaler.next(0).reason.endswith("raised to min_replicas 2 by the schedule")
+    assert autoscaler.hold(0, 3600)[-1] == 0
+    assert autoscaler.hold(9, 3200)[-1] == 2
+    assert autoscaler.hold(1, 600)[-1] == 1
+    assert autoscaler.hold(1, 3600)[-1] == 2
