@@ -75,9 +75,10 @@ class Remote:
         except HTTPError as error:
             raise UserError(_message(error)) from None
         except (URLError, OSError, ValueError) as error:
+            reason = getattr(error, "reason", error)
+            said = getattr(reason, "strerror", None) or reason
             raise UserError(
-                f"no tidegate up answers at {self._url} ({getattr(error, 'reason', error)}): start one, or name its "
-                "admin address with --admin"
+                f"no tidegate up answers at {self._url} ({said}): start one, or name its admin address with --admin"
             ) from None
 
 

@@ -35,7 +35,7 @@ def test_each_decision_is_told_with_its_reason_what_was_seen_and_what_every_rule
         "    because queue wants 3: 0 in flight + 3 queued ÷ 1 per replica; clamped to max_replicas 1",
         "    seen: 0 in flight, 3 queued; 0 ready, 0 starting, 0 draining; the oldest waits 0.2 s; "
         "a request takes 0.5 s; a cold start takes 3.21 s; cpu at 42 %",
-        "    wanted: concurrency 1, queue 3 (from 0 to 1 allowed); the last word had max_replicas",
+        "    wanted: queue 3, concurrency 1 (from 0 to 1 allowed); the last word had max_replicas",
     ]
 
 

@@ -38,7 +38,8 @@ class Target:
         if idle_seconds > 0 and idle_seconds >= settings.cooldown_seconds:
             return _idle(idle_seconds), looked._forget(now, idle_seconds)
         observed = values.mean(now)
-        terms = [metric.term(settings, observed), queue_term(settings, seen)]
+        # The first of equals is named as the reason: those who wait say more than a mean.
+        terms = [queue_term(settings, seen), metric.term(settings, observed)]
         given = tuple(term for term in terms if term is not None)
         count = max(term.count for term in given)
         wanted = self.wanted.add(now, min(count, limits.max_replicas))

@@ -24,7 +24,7 @@ def test_a_queue_is_served_without_waiting_for_the_interval() -> None:
     autoscaler.until(29)
     decision = autoscaler.at(29.01, in_flight=4, queued=5)
     assert decision.desired == 3
-    assert decision.terms[0].count == 1
+    assert {term.name: term.count for term in decision.terms} == {"queue": 3, "concurrency": 1}
 
 
 def test_the_mean_counts_where_nobody_waits() -> None:
