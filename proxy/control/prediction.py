@@ -38,8 +38,8 @@ class Prediction:
         self._file = file
         self._clock = clock
 
-    def look(self, wall: datetime, now: float, sample: DemandSample, cold_start: ColdStart | None) -> Forecast | None:
-        return self._forecaster.look(wall, now, sample, cold_start)
+    def look(self, wall: datetime, sample: DemandSample, cold_start: ColdStart | None) -> Forecast | None:
+        return self._forecaster.look(wall, sample, cold_start)
 
     async def run(self) -> None:
         await self.remember()
@@ -76,8 +76,7 @@ def make_predictions(configs: Iterable[AppConfig]) -> Mapping[str, Prediction]:
 
 
 def _prediction(config: AppConfig, file: HistoryFile) -> Prediction:
-    scaling = config.scaling
-    return Prediction(config.name, Forecaster(scaling.evaluation_interval_seconds, zone_of(scaling.schedule)), file)
+    return Prediction(config.name, Forecaster(zone_of(config.scaling.schedule)), file)
 
 
 def zone_of(rules: Sequence[ScheduleRule]) -> tzinfo:

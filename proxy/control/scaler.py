@@ -93,7 +93,7 @@ class Scaler:
         metrics = self._metrics
         seen, wall, cold_start = observe(self._pool, now), datetime.now(UTC), metrics.cold_start.estimate
         prediction = self._prediction
-        forecast = prediction.look(wall, now, seen.sample, cold_start) if prediction else None
+        forecast = prediction.look(wall, seen.sample, cold_start) if prediction else None
         used = [usage for replica in self._pool if replica.routable and (usage := metrics.usage.get(replica.id))]
         return replace(
             seen,

@@ -46,7 +46,7 @@ class Clock:
 
 def predicting(file: HistoryFile, now: datetime = MONDAY) -> tuple[Prediction, Forecaster, Clock]:
     clock = Clock(now)
-    forecaster = Forecaster(30, UTC)
+    forecaster = Forecaster(UTC)
     return Prediction("demo", forecaster, file, clock), forecaster, clock
 
 
@@ -61,7 +61,7 @@ def test_a_restart_forgets_nothing() -> None:
         await prediction.refresh()
 
     asyncio.run(scenario())
-    forecast = prediction.look(nine, 0.0, DemandSample(0.0, 0.0, 0), None)
+    forecast = prediction.look(nine, DemandSample(0.0, 0.0, 0), None)
     assert forecast is not None
     assert (forecast.demand, forecast.days) == (10, 2)
 

@@ -32,20 +32,20 @@ class Forecaster:
     `minutes` are the finished minutes that nobody has taken away to be kept yet.
     """
 
-    def __init__(self, interval_seconds: float, zone: tzinfo) -> None:
+    def __init__(self, zone: tzinfo) -> None:
         self.history = History()
         self.minutes: list[Minute] = []
         self.season: Season | None = None
         self._zone = zone
-        self._tally = Tally(interval_seconds)
+        self._tally = Tally()
         self._fitted_at: int | None = None
         self._answer: tuple[tuple[int, int], Forecast | None] | None = None
         self._lead_minutes = 1
 
-    def look(self, wall: datetime, now: float, sample: DemandSample, cold_start: ColdStart | None) -> Forecast | None:
+    def look(self, wall: datetime, sample: DemandSample, cold_start: ColdStart | None) -> Forecast | None:
         """Note what was seen since the look before; what is expected, None where there is no history for it."""
         seconds = wall.timestamp()
-        over = self._tally.add(seconds, now, sample)
+        over = self._tally.add(seconds, sample)
         if over is not None:
             self.history.add([over])
             self.minutes.append(over)

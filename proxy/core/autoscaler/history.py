@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxy.core.demand import DemandSample
-from proxy.core.window import MeanWindow
 
 DAYS = 28
 MINUTES = DAYS * 24 * 60
 # A minute of which less was seen is left out: one that is half missed would look half as busy.
 _LEAST_SECONDS = 45.0
+_HALF_SECONDS = 30.0
 
 Series = NDArray[np.float32]
 
 
 class Minute(NamedTuple):
-    """`at` counts minutes since 1970 in UTC; `demand` is the highest mean of an evaluation interval that ends in it."""
+    """`at` counts minutes since 1970 in UTC; `demand` is the mean of requests at once in its busier half."""
 
     at: int
     demand: float
@@ -60,26 +60,32 @@ class History:
 
 
 class Tally:
-    """The minute that is going on."""
+    """The minute that is going on; every look costs a few additions."""
 
-    def __init__(self, interval_seconds: float) -> None:
-        self._mean = MeanWindow(interval_seconds)
-        self._at = -1
-        self._demand = 0.0
+    def __init__(self) -> None:
+        self._half = -1  # half minutes since 1970
+        self._area = self._seconds = 0.0  # of this half minute
+        self._peak = self._seen = 0.0  # of this minute before it
         self._requests = 0
-        self._seconds = 0.0
 
-    def add(self, wall_seconds: float, now: float, sample: DemandSample) -> Minute | None:
+    def add(self, wall_seconds: float, sample: DemandSample) -> Minute | None:
         """Take what was seen since the look before; the minute before, if this look is the first of another."""
-        minute = int(wall_seconds // 60)
-        over = self._close(minute) if minute != self._at else None
-        self._mean = self._mean.add(now, sample.seconds, sample.mean)
-        self._demand = max(self._demand, self._mean.mean(now))
-        self._requests += sample.arrivals
+        half = int(wall_seconds // _HALF_SECONDS)
+        over = self._turn(half) if half != self._half else None
+        self._area += sample.seconds * sample.mean
         self._seconds += sample.seconds
+        self._requests += sample.arrivals
         return over
 
-    def _close(self, minute: int) -> Minute | None:
-        over = Minute(self._at, self._demand, self._requests) if self._seconds >= _LEAST_SECONDS else None
-        self._at, self._demand, self._requests, self._seconds = minute, 0.0, 0, 0.0
+    def _turn(self, half: int) -> Minute | None:
+        """Begin another half minute, and perhaps another minute."""
+        if self._seconds:
+            self._peak = max(self._peak, self._area / self._seconds)
+        self._seen += self._seconds
+        minute, self._half = self._half // 2, half
+        self._area = self._seconds = 0.0
+        if half // 2 == minute:
+            return None
+        over = Minute(minute, self._peak, self._requests) if self._seen >= _LEAST_SECONDS else None
+        self._peak, self._seen, self._requests = 0.0, 0.0, 0
         return over

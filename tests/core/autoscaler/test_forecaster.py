@@ -22,7 +22,7 @@ class Watcher:
     """Five days of a habit, and then looks."""
 
     def __init__(self, habit: Curve = office_hours, days: float = 5) -> None:
-        self.forecaster = Forecaster(30, UTC)
+        self.forecaster = Forecaster(UTC)
         self.forecaster.history.add(lived(MONDAY, days, habit))
         self.learn(MONDAY + timedelta(days=days))
 
@@ -31,7 +31,7 @@ class Watcher:
 
     def at(self, since: timedelta, cold_start: float = 45, sample: DemandSample = NEVER) -> Forecast:
         wall = MONDAY + since
-        forecast = self.forecaster.look(wall, since.total_seconds(), sample, ColdStart(cold_start))
+        forecast = self.forecaster.look(wall, sample, ColdStart(cold_start))
         assert forecast is not None
         return forecast
 
@@ -58,16 +58,16 @@ def test_what_is_expected_until_then_counts_too() -> None:
 
 def test_without_a_measured_start_a_minute_is_assumed() -> None:
     watcher = Watcher()
-    forecast = watcher.forecaster.look(MONDAY + NINE - minutes(1.25), 0, NEVER, None)
+    forecast = watcher.forecaster.look(MONDAY + NINE - minutes(1.25), NEVER, None)
     assert forecast is not None
     assert forecast.demand == 10
 
 
 def test_without_history_nothing_is_expected() -> None:
-    forecaster = Forecaster(30, UTC)
+    forecaster = Forecaster(UTC)
     assert forecaster.stale(MONDAY)
     forecaster.learn(forecaster.fit(MONDAY), MONDAY)
-    assert forecaster.look(MONDAY, 0, NEVER, None) is None
+    assert forecaster.look(MONDAY, NEVER, None) is None
 
 
 # Whether the habit holds
@@ -140,17 +140,17 @@ def test_every_finished_minute_is_noted_with_its_peak_and_its_requests() -> None
     watcher = Watcher(days=0)
     forecaster = watcher.forecaster
     for second in range(1, 122):
-        busy = 80 <= second < 110
-        forecaster.look(MONDAY + timedelta(seconds=second), second, DemandSample(1.0, 6.0 * busy, int(busy)), None)
+        busy = 90 <= second < 120
+        forecaster.look(MONDAY + timedelta(seconds=second), DemandSample(1.0, 6.0 * busy, int(busy)), None)
     start = minute_of(MONDAY)
     assert [(minute.at - start, minute.requests) for minute in forecaster.minutes] == [(0, 0), (1, 30)]
     assert forecaster.minutes[1].demand == 6
 
 
 def test_a_minute_that_was_half_missed_is_left_out() -> None:
-    forecaster = Forecaster(30, UTC)
+    forecaster = Forecaster(UTC)
     for second in range(31, 122):
-        forecaster.look(MONDAY + timedelta(seconds=second), second, DemandSample(1.0, 1.0, 1), None)
+        forecaster.look(MONDAY + timedelta(seconds=second), DemandSample(1.0, 1.0, 1), None)
     assert [minute.at for minute in forecaster.minutes] == [minute_of(MONDAY) + 1]
 
 

@@ -30,8 +30,8 @@ def test_a_minute_told_again_replaces_what_was_told() -> None:
 
 
 def test_a_minute_in_which_the_machine_slept_is_left_out() -> None:
-    tally = Tally(30)
+    tally = Tally()
     for second in range(60):
-        assert tally.add(600 + second, second, DemandSample(1.0, 1.0, 0)) is None
-    assert tally.add(900, 300, DemandSample(1.0, 1.0, 0)) == Minute(10, 1.0, 0)
-    assert tally.add(961, 301, DemandSample(1.0, 1.0, 0)) is None
+        assert tally.add(600 + second, DemandSample(1.0, 1.0, 0)) is None
+    assert tally.add(900, DemandSample(1.0, 1.0, 0)) == Minute(10, 1.0, 0)
+    assert tally.add(961, DemandSample(1.0, 1.0, 0)) is None
