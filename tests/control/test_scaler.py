@@ -8,6 +8,7 @@ import time
 from proxy.control.scaler import Scaler
 from proxy.core.autoscaler.limits import NO_OVERRIDE, Override
 from proxy.core.capacity import Machine
+from proxy.core.replica import Event
 from proxy.metrics import Usage
 from tests.control.fakes import NO, Steered, config, settle, steered, until
 
@@ -119,6 +120,9 @@ async def test_what_ready_replicas_use_is_seen(app: Steered) -> None:
         replica, _ = await app.start()
         app.metrics.usage[replica.id] = Usage(cpu_ratio, 2 << 30)
     await app.start()  # not measured yet
+    unready, _ = await app.start()
+    app.metrics.usage[unready.id] = Usage(0.1, 1 << 30)
+    app.pool.apply(unready, Event.REFUSED, time.monotonic())
     scaler = scaler_of(app)
     app.reserve()
     scaler.step(time.monotonic() + 1)

@@ -77,3 +77,9 @@ def test_triggers_count_beside_every_policy_and_are_held_for_the_cooldown() -> N
     decisions = [autoscaler.at(now, in_flight=1, queued=queued) for now, queued in looks]
     assert [decision.desired for decision in decisions] == [1, 6, 6, 6, 1]
     assert decisions[3].clamp == "cooldown"
+
+
+def test_what_max_refused_a_trigger_is_not_held_through_the_cooldown() -> None:
+    autoscaler = Autoscaler(policy="load-thresholds", scale_up_queue_length=5, max_replicas=3)
+    autoscaler.sees(ready=1, replicas=1).at(1, queued=9)
+    assert autoscaler.at(2).clamp == "cooldown"

@@ -97,6 +97,13 @@ def test_when_clocks_are_set_back(start: str, end: str, expected: tuple[str, str
     ]
 
 
+def test_a_moment_may_be_told_by_the_clock_of_the_rule_itself() -> None:
+    """Datetimes of one zone would be compared by that clock, which shows 02:10 twice."""
+    berlin = rule(start="01:00", end="02:30", timezone="Europe/Berlin")
+    moments = [utc(f"2026-10-25 {clock}").astimezone(berlin.timezone) for clock in ("00:10", "01:10")]
+    assert [holds(berlin, moment) for moment in moments] == [True, False]
+
+
 def test_the_first_rule_that_holds_wins() -> None:
     rules = (rule(**NIGHT), rule(min_replicas=5, **WORK), rule())
     assert [rule_at(rules, utc(f"2026-06-0{moment}")) for moment in ("5 23:00", "1 12:00", "1 20:00")] == list(rules)
