@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from proxy.config import Scaling
 from proxy.core.autoscaler.decision import Decision, Term
 from proxy.core.autoscaler.expectation import forecast_term
@@ -19,11 +17,7 @@ def decide(settings: Scaling, seen: Observation, memory: Memory, now: float) -> 
     wish, policy = memory.policy.look(settings, seen, limits, now)
     extras = _extras(settings, seen)
     extra = max((term.count for term in extras), default=0)
-    memory = replace(
-        memory,
-        policy=policy,
-        extra=memory.extra.add(now, min(extra, limits.max_replicas)),
-    )
+    memory = Memory(policy, memory.extra.add(now, min(extra, limits.max_replicas)), memory.began)
     verdict = _Verdict((*wish.terms, *extras))
     cooling = f"not yet lower for the whole cooldown of {settings.cooldown_seconds:g} s"
     verdict.hold(wish.held, wish.why_held or cooling)

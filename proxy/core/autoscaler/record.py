@@ -13,7 +13,7 @@ from proxy.core.autoscaler.observation import Observation
 RECORDS_KEPT = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
     """A decision, as it was made first; `looks` in a row came to the same until `until`."""
 
@@ -60,8 +60,8 @@ class Records:
     def note(self, seen: Observation, decision: Decision) -> Record:
         before, self.last = self.last, decision
         if before is not None and (before.desired, before.clamp) == (decision.desired, decision.clamp):
-            record = self._kept.pop()
-            self._kept.append(replace(record, until=seen.wall, looks=record.looks + 1))
+            record = self._kept[-1]
+            record.until, record.looks = seen.wall, record.looks + 1
         else:
             self._kept.append(Record(replace(seen, journal=()), decision, seen.wall))
         return self._kept[-1]

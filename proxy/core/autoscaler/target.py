@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from proxy.config import Scaling
 from proxy.core.autoscaler.decision import Term
@@ -33,22 +33,22 @@ class Target:
         metric = METRICS[settings.metric]
         value = metric.measure(seen)
         values = self.values if value is None else self.values.add(now, seen.sample.seconds, value)
-        looked = replace(self, values=values, busy_at=now if seen.busy else self.busy_at)
-        idle_seconds = now - looked.busy_at
+        busy_at = now if seen.busy else self.busy_at
+        idle_seconds = now - busy_at
         if idle_seconds > 0 and idle_seconds >= settings.cooldown_seconds:
-            return _idle(idle_seconds), looked._forget(now, idle_seconds)
+            return _idle(idle_seconds), self._forget(now, idle_seconds)
         observed = values.mean(now)
         # The first of equals is named as the reason: those who wait say more than a mean.
         terms = [queue_term(settings, seen), metric.term(settings, observed)]
         given = tuple(term for term in terms if term is not None)
         count = max(term.count for term in given)
         wanted = self.wanted.add(now, min(count, limits.max_replicas))
-        return Wish(count, wanted.max, given, observed), replace(looked, wanted=wanted)
+        return Wish(count, wanted.max, given, observed), Target(values, wanted, busy_at)
 
     def _forget(self, now: float, idle_seconds: float) -> Target:
         """After a whole cooldown without a request, what was before it says nothing any more."""
         values = MeanWindow(self.values.span).add(now, idle_seconds, 0.0)
-        return replace(self, values=values, wanted=MaxWindow(self.wanted.span))
+        return Target(values, MaxWindow(self.wanted.span), self.busy_at)
 
 
 def _idle(seconds: float) -> Wish:
