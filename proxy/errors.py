@@ -15,6 +15,10 @@ class ConfigError(UserError):
     """A configuration that cannot be used."""
 
 
+class TraceError(UserError):
+    """A request trace that cannot be replayed."""
+
+
 class StartError(TidegateError):
     """A backend could not start a replica; the sentence is the reason shown to waiting clients."""
 

@@ -32,6 +32,7 @@ class Entry(NamedTuple):
     kind: Kind
     at: float
     seconds: float
+    since: float  # when it joined the line (STARTED, LEFT) or took its slot (ENDED, RETRIED); else the same as `at`
 
 
 class JournaledPool(Pool):
@@ -50,52 +51,52 @@ class JournaledPool(Pool):
     def reserve(self, now: float) -> Reservation | None:
         reservation = super().reserve(now)
         if reservation is not None:
-            self._note(Kind.ARRIVED, now, 0.0)
-            self._note(Kind.STARTED, now, 0.0)
+            self._note(Kind.ARRIVED, now, now)
+            self._note(Kind.STARTED, now, now)
         return reservation
 
     def wait(self, waiter: Waiter, now: float) -> None:
         try:
             super().wait(waiter, now)
         except QueueFull:
-            self._note(Kind.REFUSED, now, 0.0)
+            self._note(Kind.REFUSED, now, now)
             raise
-        self._note(Kind.ARRIVED, now, 0.0)
+        self._note(Kind.ARRIVED, now, now)
 
     def leave(self, waiter: Waiter, now: float) -> bool:
         joined_at = self.queue.line.get(waiter, now)
         left = super().leave(waiter, now)
         if left:
-            self._note(Kind.LEFT, now, now - joined_at)
+            self._note(Kind.LEFT, now, joined_at)
         return left
 
     def release(self, reservation: Reservation, now: float) -> None:
         if not reservation.returned:
-            self._note(Kind.ENDED, now, now - reservation.since)
+            self._note(Kind.ENDED, now, reservation.since)
         super().release(reservation, now)
 
     def retry(self, waiter: Waiter, reservation: Reservation, now: float) -> Reservation | None:
         if not reservation.returned:
-            self._note(Kind.RETRIED, now, now - reservation.since)
+            self._note(Kind.RETRIED, now, reservation.since)
         try:
             other = super().retry(waiter, reservation, now)
         except AnswerError:
-            self._note(Kind.LEFT, now, 0.0)
+            self._note(Kind.LEFT, now, now)
             raise
         if other is not None:
-            self._note(Kind.STARTED, now, 0.0)
+            self._note(Kind.STARTED, now, now)
         return other
 
     def refuse(self, make_error: Callable[[], AnswerError] | None, now: float) -> None:
         if make_error is not None:
             for joined_at in self.queue.line.values():
-                self._note(Kind.LEFT, now, now - joined_at)
+                self._note(Kind.LEFT, now, joined_at)
         super().refuse(make_error, now)
 
     def _hand(self, reservation: Reservation, now: float) -> None:
         joined_at = next(iter(self.queue.line.values()))
-        self._note(Kind.STARTED, now, now - joined_at)
+        self._note(Kind.STARTED, now, joined_at)
         super()._hand(reservation, now)
 
-    def _note(self, kind: Kind, at: float, seconds: float) -> None:
-        self._entries.append(Entry(kind, at, seconds))
+    def _note(self, kind: Kind, at: float, since: float) -> None:
+        self._entries.append(Entry(kind, at, at - since, since))

@@ -19,7 +19,7 @@ def journaled(slots: int = 1, queue_limit: int = 10) -> JournaledPool:
 
 
 def steps(pool: JournaledPool) -> list[tuple[str, float, float]]:
-    return [(kind.name, at, seconds) for kind, at, seconds in pool.take_entries()]
+    return [(kind.name, at, seconds) for kind, at, seconds, _ in pool.take_entries()]
 
 
 def test_a_request_that_does_not_wait_arrives_starts_and_ends() -> None:
@@ -80,5 +80,5 @@ def test_a_retry_that_leads_nowhere_leaves() -> None:
 def test_entries_are_taken_once() -> None:
     pool = journaled()
     reserved(pool)
-    assert pool.take_entries() == (Entry(Kind.ARRIVED, 0, 0), Entry(Kind.STARTED, 0, 0))
+    assert pool.take_entries() == (Entry(Kind.ARRIVED, 0, 0, 0), Entry(Kind.STARTED, 0, 0, 0))
     assert pool.take_entries() == ()

@@ -22,17 +22,11 @@ class ColdStarts:
     """The last cold starts of one app; the estimate is their median, which one hiccup does not move."""
 
     def __init__(self) -> None:
+        self.estimate: ColdStart | None = None  # None before the first
         self._kept: deque[Mapping[str, float]] = deque(maxlen=_STARTS_KEPT)
 
     def add(self, phases: Mapping[str, float]) -> None:
         """One cold start, in seconds by phase."""
         self._kept.append(phases)
-
-    @property
-    def estimate(self) -> ColdStart | None:
-        """None before the first."""
-        if not self._kept:
-            return None
-        names = self._kept[-1]
-        phases = {name: median(start.get(name, 0.0) for start in self._kept) for name in names}
-        return ColdStart(median(sum(start.values()) for start in self._kept), phases)
+        medians = {name: median(start.get(name, 0.0) for start in self._kept) for name in phases}
+        self.estimate = ColdStart(median(sum(start.values()) for start in self._kept), medians)

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 
 from proxy.config import Scaling
 from proxy.core.autoscaler.load_thresholds import LoadThresholds
+from proxy.core.autoscaler.objective.policy import Objective
 from proxy.core.autoscaler.policy import Policy
 from proxy.core.autoscaler.target import Target
 
 POLICIES: Mapping[str, Callable[[Scaling, float], Policy]] = {
     "target": Target.fresh,
     "load-thresholds": LoadThresholds.fresh,
+    "objective": Objective,
 }
 
 _WITH_JOURNAL = frozenset(("objective",))

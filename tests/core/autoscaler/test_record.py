@@ -63,5 +63,5 @@ def test_the_document_is_json_and_holds_every_input() -> None:
 
 
 def test_the_journal_is_not_kept() -> None:
-    seen = replace(observed(1), journal=(Entry(Kind.ARRIVED, 1.0, 0.0),))
+    seen = replace(observed(1), journal=(Entry(Kind.ARRIVED, 1.0, 0.0, 1.0),))
     assert Records().note(seen, Decision(0, (), "", "", 0, Limits(0, 1))).seen.journal == ()
