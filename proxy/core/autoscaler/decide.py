@@ -17,13 +17,14 @@ def decide(settings: Scaling, seen: Observation, memory: Memory, now: float) -> 
     wish, policy = memory.policy.look(settings, seen, limits, now)
     extras = _extras(settings, seen)
     extra = max((term.count for term in extras), default=0)
-    memory = Memory(policy, memory.extra.add(now, min(extra, limits.max_replicas)), memory.began)
+    began = now if memory.began is None else memory.began
+    memory = Memory(policy, memory.extra.add(now, min(extra, limits.max_replicas)), began)
     verdict = _Verdict((*wish.terms, *extras))
     cooling = f"not yet lower for the whole cooldown of {settings.cooldown_seconds:g} s"
     verdict.hold(wish.held, wish.why_held or cooling)
     verdict.hold(memory.extra.max, cooling)
     verdict.add_buffer(settings.buffer)
-    if now - memory.began < settings.evaluation_interval_seconds:
+    if now - began < settings.evaluation_interval_seconds:
         verdict.keep(seen.inherited)
     verdict.clamp_to(limits)
     return Decision(verdict.count, verdict.terms, verdict.clamp, verdict.reason, wish.observed, limits), memory

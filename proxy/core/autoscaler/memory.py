@@ -16,8 +16,8 @@ class Memory:
 
     policy: Policy
     extra: MaxWindow  # what triggers and forecasts wanted, held through the cooldown
-    began: float
+    began: float | None = None  # the first look
 
     @classmethod
     def fresh(cls, settings: Scaling, now: float) -> Memory:
-        return cls(fresh_policy(settings, now), MaxWindow(settings.cooldown_seconds), now)
+        return cls(fresh_policy(settings, now), MaxWindow(settings.cooldown_seconds))

@@ -193,7 +193,7 @@ def test_never_outside_min_and_max_and_never_too_few_for_those_who_wait() -> Non
 def test_nothing_is_scaled_down_before_one_interval_was_seen() -> None:
     """Replicas of before a restart may serve more than was seen since."""
     autoscaler = Autoscaler(cooldown_seconds=0).sees(replicas=5, inherited=5)
-    decisions = [autoscaler.at(now, in_flight=1) for now in (1, 29.9, 30)]
+    decisions = [autoscaler.at(now, in_flight=1) for now in (5, 34.9, 35)]
     assert [decision.desired for decision in decisions] == [5, 5, 1]
     assert decisions[0].clamp == "restart"
     assert decisions[0].reason.endswith("; kept at 5: running since before the restart")
