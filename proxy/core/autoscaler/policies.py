@@ -6,14 +6,22 @@ from collections.abc import Callable, Mapping
 
 from proxy.config import Scaling
 from proxy.core.autoscaler.load_thresholds import LoadThresholds
-from proxy.core.autoscaler.objective.policy import Objective
 from proxy.core.autoscaler.policy import Policy
 from proxy.core.autoscaler.target import Target
+
+
+def _objective(settings: Scaling, now: float) -> Policy:
+    from proxy.core.autoscaler.objective.policy import (
+        Objective,
+    )  # loads numpy, which the others' start need not wait for
+
+    return Objective(settings, now)
+
 
 POLICIES: Mapping[str, Callable[[Scaling, float], Policy]] = {
     "target": Target.fresh,
     "load-thresholds": LoadThresholds.fresh,
-    "objective": Objective,
+    "objective": _objective,
 }
 
 _WITH_JOURNAL = frozenset(("objective",))
@@ -21,7 +29,7 @@ _WITH_JOURNAL = frozenset(("objective",))
 
 def fresh_policy(settings: Scaling, now: float) -> Policy:
     """The chosen policy, before its first look."""
-    return POLICIES.get(settings.policy, Target.fresh)(settings, now)
+    return POLICIES[settings.policy](settings, now)
 
 
 def needs_journal(settings: Scaling) -> bool:
