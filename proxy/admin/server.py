@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 
 from proxy.admin.apps import AdminApp
+from proxy.admin.origin import same_origin
 from proxy.admin.scale import scaled
 from proxy.admin.views import Document, app_view, decisions_view, limits_view
 from proxy.core.autoscaler.record import RECORDS_KEPT
@@ -39,7 +40,7 @@ class AdminServer:
             await self._runner.cleanup()
 
     def application(self) -> web.Application:
-        application = web.Application()
+        application = web.Application(middlewares=[same_origin])
         application.add_routes(
             [
                 web.get("/healthz", self._healthz),

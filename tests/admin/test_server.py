@@ -65,7 +65,7 @@ def one_app(name: str = "demo") -> AdminApp:
     return AdminApp(config, "process", pool, metrics, identity, FakeScaler())
 
 
-def asked(path: str, ready: bool = True, sent: str | None = None) -> tuple[int, str]:
+def asked(path: str, ready: bool = True, sent: str | None = None, **headers: str) -> tuple[int, str]:
     """GET, or POST where something is sent."""
 
     async def scenario() -> tuple[int, str]:
@@ -73,7 +73,7 @@ def asked(path: str, ready: bool = True, sent: str | None = None) -> tuple[int, 
         port = await server.open("127.0.0.1", 0)
         try:
             method, url = "GET" if sent is None else "POST", f"http://127.0.0.1:{port}{path}"
-            async with aiohttp.request(method, url, data=sent) as response:
+            async with aiohttp.request(method, url, data=sent, headers=headers) as response:
                 return response.status, await response.text()
         finally:
             await server.close()
@@ -144,6 +144,15 @@ def test_a_scale_request_that_cannot_be_followed_is_one_sentence() -> None:
     assert status == 400
     message = "min_replicas 2 is above the app's max_replicas 1: give both"
     assert json.loads(text) == {"error": {"type": "bad_request", "message": message}}
+
+
+def test_a_page_of_another_origin_changes_nothing() -> None:
+    status, text = asked("/api/apps/demo/scale", sent='{"max_replicas": 1}', origin="https://evil.example")
+    assert status == 403
+    assert json.loads(text)["error"]["type"] == "forbidden"
+    assert asked("/api/apps", origin="https://evil.example")[0] == 200
+    ours = {"host": "admin.example:8001", "origin": "http://admin.example:8001"}
+    assert asked("/api/apps/demo/scale", sent='{"max_replicas": 1}', **ours)[0] == 200
 
 
 def test_all_apps_are_listed() -> None:
