@@ -151,8 +151,8 @@ def test_a_page_of_another_origin_changes_nothing() -> None:
     assert status == 403
     assert json.loads(text)["error"]["type"] == "forbidden"
     assert asked("/api/apps", origin="https://evil.example")[0] == 200
-    ours = {"host": "admin.example:8001", "origin": "http://admin.example:8001"}
-    assert asked("/api/apps/demo/scale", sent='{"max_replicas": 1}', **ours)[0] == 200
+    host, origin = "admin.example:8001", "http://admin.example:8001"
+    assert asked("/api/apps/demo/scale", sent='{"max_replicas": 1}', host=host, origin=origin)[0] == 200
 
 
 def test_all_apps_are_listed() -> None:
