@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
@@ -17,6 +18,8 @@ from proxy.core.autoscaler.estimates import ColdStart
 from proxy.core.autoscaler.forecast import Forecast
 from proxy.core.autoscaler.forecaster import Forecaster
 from proxy.core.demand import DemandSample
+
+log = logging.getLogger("tidegate.prediction")
 
 _KEEP_SECONDS = 60.0
 # A day of minutes waits for a disk that is full.
@@ -42,10 +45,15 @@ class Prediction:
         return self._forecaster.look(wall, sample, cold_start)
 
     async def run(self) -> None:
-        await self.remember()
-        while True:
-            await self.refresh()
-            await asyncio.sleep(_KEEP_SECONDS)
+        """Read the file once, then keep and learn, for ever."""
+        try:
+            await self.remember()
+            while True:
+                await self.refresh()
+                await asyncio.sleep(_KEEP_SECONDS)
+        except Exception:  # a mistake of ours in forecasts does not end the serving
+            log.exception("%s: no forecasts any more", self._app)
+            self._forecaster.learn(None, self._clock())
 
     async def remember(self) -> None:
         """Take over what the file knows from before."""

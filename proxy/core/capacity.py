@@ -99,9 +99,7 @@ class Machine:
             return Room(starts)
         self._waiting[tenant] = missing - starts
         free, soon = free.plus(tenant.need, -starts), soon.plus(tenant.need, -starts)
-        coming = soon.fits(tenant.need, missing - starts)
-        soon = soon.plus(tenant.need, -coming)
-        evicted = tuple(self._make_way(tenant, missing - starts - coming, soon)) if tenant.protected else ()
+        evicted = tuple(self._make_way(tenant, missing - starts, soon)) if tenant.protected else ()
         return Room(starts, evicted, self._reason(tenant.need, free, evicted))
 
     def _line(self) -> list[Tenant]:
@@ -133,7 +131,7 @@ class Machine:
                 yield other
 
     def _make_way(self, tenant: Tenant, lacking: int, soon: Resources) -> Iterator[tuple[Tenant, Replica]]:
-        """The replicas whose end makes room for up to `lacking` more of the protected app's."""
+        """The replicas whose end, beside what drains already, makes room for up to `lacking` more of the app's."""
         candidates = self._interruptible(tenant)
         for _ in range(lacking):
             chosen = _enough(candidates, soon, tenant.need)
@@ -182,12 +180,10 @@ def _enough(
     """The first of them that make room for one replica, without those that turn out not to be needed; None: no way."""
     chosen: list[tuple[Tenant, Replica]] = []
     for other, replica in candidates:
-        lacks = soon.lacks(need)
-        if not lacks:
+        if not soon.lacks(need):
             break
-        if any(getattr(other.need, name) for name in lacks):
-            chosen.append((other, replica))
-            soon = soon.plus(other.need)
+        chosen.append((other, replica))
+        soon = soon.plus(other.need)
     if soon.lacks(need):
         return None
     for other, replica in reversed(chosen[:-1]):

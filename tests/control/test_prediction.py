@@ -100,6 +100,16 @@ def test_habits_are_found_anew_every_hour() -> None:
     assert forecaster.season is not None
 
 
+def test_a_mistake_in_forecasting_ends_forecasts_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    prediction, forecaster, _ = predicting(file := FakeFile())
+    file.minutes = [Minute(1, "no number", 1)]  # type: ignore[arg-type]  # SQLite's columns take anything
+    forecaster.history.add(lived(MONDAY, 1, office_hours))
+    forecaster.learn(forecaster.fit(MONDAY + timedelta(days=1)), MONDAY)
+    asyncio.run(prediction.run())
+    assert forecaster.season is None
+    assert "demo: no forecasts any more" in caplog.text
+
+
 def test_only_apps_that_ask_for_it_are_predicted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIDEGATE_STATE", str(tmp_path))
     configs = [parse(NAME.format(name, word), Path("c.toml")) for name, word in (("a", "true"), ("b", "false"))]

@@ -115,9 +115,10 @@ def test_an_hour_that_is_skipped_is_forecast_from_the_days_that_had_it() -> None
     assert expected(season_at(skipped - hours(1), past, BERLIN), skipped) == 3
 
 
-def test_an_hour_that_comes_twice_counts_by_its_busier_half() -> None:
+@pytest.mark.parametrize("busier", [0, 1])
+def test_an_hour_that_comes_twice_counts_by_its_busier_half(busier: int) -> None:
     first = datetime(2024, 10, 26, 22, tzinfo=UTC)
-    past = history(first, 1.1, lambda moment: 7.0 if moment.hour == 2 and moment.fold else 1.0, BERLIN)
+    past = history(first, 1.1, lambda moment: 7.0 if moment.hour == 2 and moment.fold == busier else 1.0, BERLIN)
     season = season_at(first + hours(26), past, BERLIN)
     assert expected(season, datetime(2024, 10, 28, 2, 30, tzinfo=BERLIN)) == 7
 
