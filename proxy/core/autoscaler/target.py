@@ -36,7 +36,10 @@ class Target:
         busy_at = now if seen.busy else self.busy_at
         idle_seconds = now - busy_at
         if idle_seconds > 0 and idle_seconds >= settings.cooldown_seconds:
-            return _idle(idle_seconds), self._forget(now, idle_seconds)
+            # After a whole cooldown without a request, what was before it says nothing any more.
+            fresh = Target.fresh(settings, now)
+            idle_values = fresh.values.add(now, idle_seconds, value or 0.0)
+            return _idle(idle_seconds), Target(idle_values, fresh.wanted, busy_at)
         observed = values.mean(now)
         # The first of equals is named as the reason: those who wait say more than a mean.
         terms = [queue_term(settings, seen), metric.term(settings, observed)]
@@ -44,11 +47,6 @@ class Target:
         count = max(term.count for term in given)
         wanted = self.wanted.add(now, min(count, limits.max_replicas))
         return Wish(count, wanted.max, given, observed), Target(values, wanted, busy_at)
-
-    def _forget(self, now: float, idle_seconds: float) -> Target:
-        """After a whole cooldown without a request, what was before it says nothing any more."""
-        values = MeanWindow(self.values.span).add(now, idle_seconds, 0.0)
-        return Target(values, MaxWindow(self.wanted.span), self.busy_at)
 
 
 def _idle(seconds: float) -> Wish:

@@ -13,6 +13,12 @@ def test_one_request_in_the_first_moment_is_no_high_rate() -> None:
     assert per_second().arrive(0.01, 1).desired == 1
 
 
+def test_one_request_in_the_first_moment_after_an_idle_time_is_no_high_rate() -> None:
+    autoscaler = per_second(cooldown_seconds=0)
+    autoscaler.at(100)
+    assert autoscaler.arrive(100.1, 1).desired == 1
+
+
 def test_the_rate_is_that_of_the_interval() -> None:
     autoscaler = per_second(evaluation_interval_seconds=10, cooldown_seconds=0)
     assert [autoscaler.arrive(now, 20).desired for now in (5, 10, 15)] == [2, 4, 4]
@@ -46,6 +52,13 @@ def test_an_idle_app_goes_back_to_min_also_where_its_replicas_are_busy_with_them
     autoscaler = on_cpu(cooldown_seconds=10).sees(ready=3, cpu_ratio=0.9)
     autoscaler.at(1, in_flight=1)
     assert autoscaler.at(11).desired == 1
+
+
+def test_after_an_idle_time_what_replicas_use_is_what_they_use_now() -> None:
+    autoscaler = on_cpu(cooldown_seconds=10, replica_concurrency=100).sees(ready=1, cpu_ratio=0.9)
+    autoscaler.at(1, in_flight=1)
+    assert autoscaler.at(11).desired == 1
+    assert autoscaler.at(12, in_flight=1).desired == 2
 
 
 def test_the_largest_term_is_the_one_that_counts() -> None:
