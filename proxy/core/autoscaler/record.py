@@ -87,7 +87,7 @@ def _inputs(seen: Observation) -> dict[str, object]:
         "cold_start_phases": {name: round(seconds, 3) for name, seconds in cold.phases.items()} if cold else {},
         "cpu_ratio": _rounded(seen.cpu_ratio),
         "memory_ratio": _rounded(seen.memory_ratio),
-        "forecast": _rounded(seen.forecast.demand if seen.forecast else None),
+        "forecast": {name: round(value, 3) for name, value in asdict(seen.forecast).items()} if seen.forecast else None,
         "override": asdict(seen.override),
     }
 

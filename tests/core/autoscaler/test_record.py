@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from proxy.core.autoscaler.decision import Decision, Term
 from proxy.core.autoscaler.estimates import ColdStart
+from proxy.core.autoscaler.forecast import Forecast
 from proxy.core.autoscaler.limits import Limits
 from proxy.core.autoscaler.record import RECORDS_KEPT, Records
 from proxy.core.journal import Entry, Kind
@@ -60,6 +61,15 @@ def test_the_document_is_json_and_holds_every_input() -> None:
     assert document["inputs"]["cold_start_phases"] == {"create": 0.0, "start": 1.0, "load": 2.0}
     assert (document["inputs"]["service_seconds"], document["inputs"]["forecast"]) == (0.123, None)
     assert document["inputs"]["override"] == {"min_replicas": None, "max_replicas": None}
+
+
+def test_a_forecast_is_told_whole() -> None:
+    seen = replace(observed(1), forecast=Forecast(2.00049, 0.5, 75.0, days=3, came=0.25))
+    record = Records().note(seen, Decision(1, (), "", "so", 0.5, Limits(0, 1)))
+    document = json.loads(json.dumps(record.document()))
+    assert document["inputs"]["forecast"] == {
+        "demand": 2.0, "requests_per_second": 0.5, "ahead_seconds": 75.0, "days": 3, "came": 0.25,
+    }  # fmt: skip
 
 
 def test_the_journal_is_not_kept() -> None:
