@@ -65,7 +65,7 @@ class Prediction:
         await self.keep()
         wall = self._clock()
         if self._forecaster.stale(wall):
-            self._forecaster.learn(await asyncio.to_thread(self._forecaster.fit, wall), wall)
+            self._forecaster.learn(await asyncio.to_thread(self._forecaster.fitting(wall)), wall)
 
     async def keep(self) -> None:
         """Write down what was not yet."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import datetime, tzinfo
+from functools import partial
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -64,9 +66,12 @@ class Forecaster:
         minute = int(wall.timestamp() // 60)
         return self._fitted_at is None or not 0 <= minute - self._fitted_at < _SEASON_MINUTES
 
+    def fitting(self, wall: datetime) -> Callable[[], Season | None]:
+        """What finds the habits: it has its own copy of the history, so that it may be called in another thread."""
+        return partial(fit, self.history.before(int(wall.timestamp() // 60)), self._zone, self._lead_minutes)
+
     def fit(self, wall: datetime) -> Season | None:
-        """Find the habits; changes nothing, so that it may run in a thread of its own."""
-        return fit(self.history.before(int(wall.timestamp() // 60)), self._zone, self._lead_minutes)
+        return self.fitting(wall)()
 
     def learn(self, season: Season | None, wall: datetime) -> None:
         """From now on forecast by these habits, which were found at `wall`."""
