@@ -162,9 +162,17 @@ def test_each_term_says_what_it_wants() -> None:
 # For all
 
 
-def test_the_same_inputs_give_the_same_outputs_and_are_left_alone() -> None:
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"metric": "requests_per_second", "scale_up_queue_length": 2},
+        {"policy": "load-thresholds", "scale_up_delay_seconds": 2, "scale_down_delay_seconds": 2},
+    ],
+)
+def test_the_same_inputs_give_the_same_outputs_and_are_left_alone(given: dict[str, object]) -> None:
     random, now = Random(1), 0.0
-    chosen = settings(buffer=1, min_replicas=1)
+    chosen = settings(buffer=1, min_replicas=1, **given)
     memory = Memory.fresh(chosen, now)
     for _ in range(500):
         now += random.random()
