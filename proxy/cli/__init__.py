@@ -10,6 +10,7 @@ from proxy.cli.check import check
 from proxy.cli.explain import explain
 from proxy.cli.ps import ps
 from proxy.cli.scale import scale
+from proxy.cli.simulate import simulate
 from proxy.cli.up import up
 from proxy.errors import UserError
 
@@ -25,6 +26,7 @@ application.command()(check)
 application.command()(ps)
 application.command()(scale)
 application.command()(explain)
+application.command()(simulate)
 
 
 def main() -> None:

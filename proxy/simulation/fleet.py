@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from proxy.core.autoscaler.estimates import ColdStarts
@@ -14,19 +15,26 @@ from proxy.simulation.clock import Clock
 from proxy.simulation.ledger import Ledger
 
 
-class SimulatedFleet:
-    """Every start takes exactly `cold_start_seconds`; a replica costs from its start until it is gone.
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """Replicas of so many slots, ready after so many seconds; whether a draining one may be taken back."""
 
-    A starting one that is drained is gone at once, a ready one when its last request has ended; until then it
-    may be taken back.
+    limit: int
+    seconds: float
+    recalls: bool
+
+
+class SimulatedFleet:
+    """Every start takes equally long; a replica costs from its start until it is gone.
+
+    A starting one that is drained is gone at once, a ready one when its last request has ended.
     """
 
-    def __init__(self, pool: Pool, limit: int, cold_start_seconds: float, clock: Clock, ledger: Ledger) -> None:
+    def __init__(self, pool: Pool, starts: Starts, clock: Clock, ledger: Ledger) -> None:
         self.cold_starts = ColdStarts()
         self.changed: Callable[[], None] = lambda: None
         self._pool = pool
-        self._limit = limit
-        self._seconds = cold_start_seconds
+        self._starts = starts
         self._clock = clock
         self._ledger = ledger
         self._orders = itertools.count()
@@ -35,9 +43,9 @@ class SimulatedFleet:
     def start(self, count: int, now: float) -> None:
         for _ in range(count):
             order = next(self._orders)
-            replica = Replica(order, str(order), self._limit, now)
+            replica = Replica(order, str(order), self._starts.limit, now)
             self._pool.add(replica)
-            self._clock.at(now + self._seconds, partial(self._ready, replica))
+            self._clock.at(now + self._starts.seconds, partial(self._ready, replica))
             self._ledger.started(now, len(self._pool))
 
     def drain(self, replica: Replica, now: float) -> None:
@@ -50,7 +58,7 @@ class SimulatedFleet:
             replica.when_idle(partial(self._gone, replica))
 
     def recall(self, now: float) -> bool:
-        if not self._draining:
+        if not self._draining or not self._starts.recalls:
             return False
         replica = self._draining.popleft()
         replica.when_idle(None)
@@ -65,7 +73,7 @@ class SimulatedFleet:
 
     def _ready(self, replica: Replica, now: float) -> None:
         if replica.state is State.STARTING:
-            self.cold_starts.add({"start": self._seconds})
+            self.cold_starts.add({"start": self._starts.seconds})
             self._pool.apply(replica, Event.PASSED, now)
             self.changed()
 

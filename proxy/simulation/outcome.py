@@ -32,6 +32,7 @@ class Waits:
 class Outcome:
     """`late_share` of the requests waited longer than wait_seconds, or were refused: `refused` of them."""
 
+    name: str  # of the setting, for people
     policy: str
     requests: int
     replica_seconds: float
@@ -43,10 +44,11 @@ class Outcome:
     moments: tuple[Moment, ...]
 
     @classmethod
-    def of(cls, policy: str, ledger: Ledger, wait_seconds: float) -> Outcome:
+    def of(cls, name: str, policy: str, ledger: Ledger, wait_seconds: float) -> Outcome:
         waits = ledger.waits
         late = sum(wait > wait_seconds for wait in waits) + ledger.late_refusals
         return cls(
+            name=name,
             policy=policy,
             requests=len(waits),
             replica_seconds=ledger.replica_seconds,

@@ -14,7 +14,7 @@ from proxy.core.pool import Pool
 from proxy.core.replica import Reservation
 from proxy.errors import AnswerError, QueueFull
 from proxy.simulation.clock import Clock
-from proxy.simulation.fleet import SimulatedFleet
+from proxy.simulation.fleet import SimulatedFleet, Starts
 from proxy.simulation.ledger import Ledger, Moment
 from proxy.simulation.outcome import Outcome
 from proxy.simulation.steering import TICK_SECONDS, Steered, Steering
@@ -23,13 +23,15 @@ from proxy.simulation.trace import Call
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One setting to try. `policy` stands in for the settings' own, for baselines; `name` is what is printed."""
+    """One setting to try, called `name` in tables; `policy` stands in for the settings' own, for baselines."""
 
     name: str
+    policy_name: str
     scaling: Scaling
     make_balancer: Callable[[], Balancer]
     queue_length: int
     queue_seconds: float
+    recalls: bool = True  # whether draining replicas may be taken back
     policy: Policy | None = None
 
 
@@ -49,7 +51,7 @@ def replay(calls: Sequence[Call], plan: Plan, conditions: Conditions) -> Outcome
         _Request(call, run).arrive()
     end = calls[-1].arrival
     run.finish(end)
-    return Outcome.of(plan.name, run.ledger, plan.scaling.wait_seconds)
+    return Outcome.of(plan.name, plan.policy_name, run.ledger, plan.scaling.wait_seconds)
 
 
 class _Run:
@@ -60,7 +62,8 @@ class _Run:
         self.pool = make_pool(plan.make_balancer(), plan.queue_length, 0.0)
         self.patience = plan.queue_seconds
         limit = plan.scaling.replica_concurrency
-        self._fleet = SimulatedFleet(self.pool, limit, conditions.cold_start, self.clock, self.ledger)
+        starts = Starts(limit, conditions.cold_start, plan.recalls)
+        self._fleet = SimulatedFleet(self.pool, starts, self.clock, self.ledger)
         self._steering = Steering(plan.scaling, Steered(self.pool, self._fleet, self.clock), plan.policy)
         self.clock.at(0.0, self._tick)
 
