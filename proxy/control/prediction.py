@@ -14,10 +14,9 @@ from proxy.config import AppConfig
 from proxy.config.schedule import ScheduleRule
 from proxy.config.state import state_folder
 from proxy.control.history_file import HistoryFile
-from proxy.core.autoscaler.estimates import ColdStart
 from proxy.core.autoscaler.forecast import Forecast
 from proxy.core.autoscaler.forecaster import Forecaster
-from proxy.core.demand import DemandSample
+from proxy.core.autoscaler.observation import Observation
 
 log = logging.getLogger("tidegate.prediction")
 
@@ -41,8 +40,8 @@ class Prediction:
         self._file = file
         self._clock = clock
 
-    def look(self, wall: datetime, sample: DemandSample, cold_start: ColdStart | None) -> Forecast | None:
-        return self._forecaster.look(wall, sample, cold_start)
+    def look(self, seen: Observation) -> Forecast | None:
+        return self._forecaster.look(seen)
 
     async def run(self) -> None:
         """Read the file once, then keep and learn, for ever."""

@@ -91,19 +91,16 @@ class Scaler:
     def _observe(self, now: float) -> Observation:
         """What the pool knows, and what it does not."""
         metrics = self._metrics
-        seen, wall, cold_start = observe(self._pool, now), datetime.now(UTC), metrics.cold_start.estimate
-        prediction = self._prediction
-        forecast = prediction.look(wall, seen.sample, cold_start) if prediction else None
         used = [usage for replica in self._pool if replica.routable and (usage := metrics.usage.get(replica.id))]
-        return replace(
-            seen,
-            wall=wall,
-            cold_start=cold_start,
+        seen = replace(
+            observe(self._pool, now),
+            wall=datetime.now(UTC),
+            cold_start=metrics.cold_start.estimate,
             cpu_ratio=fmean(usage.cpu_ratio for usage in used) if used else None,
             memory_ratio=fmean(usage.memory_bytes for usage in used) / self._hardware.memory_bytes if used else None,
-            forecast=forecast,
             override=self.override,
         )
+        return replace(seen, forecast=self._prediction.look(seen)) if self._prediction else seen
 
 
 def _said(override: Override) -> tuple[str, str]:

@@ -65,11 +65,10 @@ class Steering:
         apply(decision.desired, self._pool, self._fleet, now)
 
     def _observe(self, now: float) -> Observation:
-        seen, wall = observe(self._pool, now), BEGIN + timedelta(seconds=now)
-        cold_start = self._fleet.cold_starts.estimate
-        forecast = None
-        if self._forecaster is not None:
-            if self._forecaster.stale(wall):
-                self._forecaster.learn(self._forecaster.fit(wall), wall)
-            forecast = self._forecaster.look(wall, seen.sample, cold_start)
-        return replace(seen, wall=wall, cold_start=cold_start, forecast=forecast)
+        wall = BEGIN + timedelta(seconds=now)
+        seen = replace(observe(self._pool, now), wall=wall, cold_start=self._fleet.cold_starts.estimate)
+        if self._forecaster is None:
+            return seen
+        if self._forecaster.stale(wall):
+            self._forecaster.learn(self._forecaster.fit(wall), wall)
+        return replace(seen, forecast=self._forecaster.look(seen))

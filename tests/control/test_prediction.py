@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,8 +16,8 @@ from proxy.control.history_file import HistoryFile
 from proxy.control.prediction import Prediction, make_predictions, zone_of
 from proxy.core.autoscaler.forecaster import Forecaster
 from proxy.core.autoscaler.history import Minute
-from proxy.core.demand import DemandSample
 from tests.core.autoscaler.days import MONDAY, lived, minute_of, office_hours
+from tests.core.autoscaler.looks import observed
 
 NAME = '[cerebrium.deployment]\nname = "{}"\n[tidegate.scaling]\npredictive = {}\n'
 
@@ -61,7 +62,7 @@ def test_a_restart_forgets_nothing() -> None:
         await prediction.refresh()
 
     asyncio.run(scenario())
-    forecast = prediction.look(nine, DemandSample(0.0, 0.0, 0), None)
+    forecast = prediction.look(replace(observed(0.0), wall=nine))
     assert forecast is not None
     assert (forecast.demand, forecast.days) == (10, 2)
 

@@ -10,11 +10,10 @@ from functools import partial
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from proxy.core.autoscaler.estimates import ColdStart
 from proxy.core.autoscaler.forecast import Forecast
 from proxy.core.autoscaler.history import History, Minute, Tally
+from proxy.core.autoscaler.observation import Observation
 from proxy.core.autoscaler.season import ERROR_MINUTES, Season, fit
-from proxy.core.demand import DemandSample
 
 # Until a start has been measured.
 _COLD_START_SECONDS = 60.0
@@ -44,15 +43,15 @@ class Forecaster:
         self._answer: tuple[tuple[int, int], Forecast | None] | None = None
         self._lead_minutes = 1
 
-    def look(self, wall: datetime, sample: DemandSample, cold_start: ColdStart | None) -> Forecast | None:
+    def look(self, seen: Observation) -> Forecast | None:
         """Note what was seen since the look before; what is expected, None where there is no history for it."""
-        seconds = wall.timestamp()
-        over = self._tally.add(seconds, sample)
+        seconds = seen.wall.timestamp()
+        over = self._tally.add(seconds, seen)
         if over is not None:
             self.history.add([over])
             self.minutes.append(over)
         minute = int(seconds // 60)
-        lead = (cold_start.seconds if cold_start else _COLD_START_SECONDS) + _MARGIN_SECONDS
+        lead = (seen.cold_start.seconds if seen.cold_start else _COLD_START_SECONDS) + _MARGIN_SECONDS
         last = int((seconds + lead) // 60)
         self._lead_minutes = max(1, math.ceil(lead / 60))
         if self._answer is None or self._answer[0] != (minute, last):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from proxy.core.demand import DemandSample
+from proxy.core.autoscaler.observation import Observation
 
 DAYS = 28
 MINUTES = DAYS * 24 * 60
@@ -21,7 +21,10 @@ Series = NDArray[np.float32]
 
 
 class Minute(NamedTuple):
-    """`at` counts minutes since 1970 in UTC; `demand` is the mean of requests at once in its busier half."""
+    """`at` counts minutes since 1970 in UTC; `demand` is the mean of requests at once in its busier half.
+
+    A line that only built up because nothing was ready is no demand: see Tally.
+    """
 
     at: int
     demand: float
@@ -60,19 +63,27 @@ class History:
 
 
 class Tally:
-    """The minute that is going on; every look costs a few additions."""
+    """The minute that is going on; every look costs a few additions.
+
+    Demand is what was present, but of those who waited no more than what came in the half minute kept in service
+    (Little's law): a line behind a cold start would otherwise be forecast as load on the next day.
+    """
 
     def __init__(self) -> None:
         self._half = -1  # half minutes since 1970
-        self._area = self._seconds = 0.0  # of this half minute
+        self._present = self._served = self._brought = self._seconds = 0.0  # request-seconds of this half minute
         self._peak = self._seen = 0.0  # of this minute before it
         self._requests = 0
 
-    def add(self, wall_seconds: float, sample: DemandSample) -> Minute | None:
+    def add(self, wall_seconds: float, seen: Observation) -> Minute | None:
         """Take what was seen since the look before; the minute before, if this look is the first of another."""
         half = int(wall_seconds // _HALF_SECONDS)
         over = self._turn(half) if half != self._half else None
-        self._area += sample.seconds * sample.mean
+        sample = seen.sample
+        present = sample.seconds * sample.mean
+        self._present += present
+        self._served += present * seen.in_flight / seen.demand if seen.demand else present
+        self._brought += present if seen.service_seconds is None else sample.arrivals * seen.service_seconds
         self._seconds += sample.seconds
         self._requests += sample.arrivals
         return over
@@ -80,10 +91,11 @@ class Tally:
     def _turn(self, half: int) -> Minute | None:
         """Begin another half minute, and perhaps another minute."""
         if self._seconds:
-            self._peak = max(self._peak, self._area / self._seconds)
+            demand = min(self._present, max(self._served, self._brought))
+            self._peak = max(self._peak, demand / self._seconds)
         self._seen += self._seconds
         minute, self._half = self._half // 2, half
-        self._area = self._seconds = 0.0
+        self._present = self._served = self._brought = self._seconds = 0.0
         if half // 2 == minute:
             return None
         over = Minute(minute, self._peak, self._requests) if self._seen >= _LEAST_SECONDS else None

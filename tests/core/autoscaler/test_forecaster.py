@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from proxy.core.autoscaler.estimates import ColdStart
 from proxy.core.autoscaler.forecast import Forecast
 from proxy.core.autoscaler.forecaster import Forecaster
-from proxy.core.demand import DemandSample
 from tests.core.autoscaler.days import MONDAY, Curve, lived, minute_of, office_hours
+from tests.core.autoscaler.looks import observed
 
-NEVER = DemandSample(0.0, 0.0, 0)
 NINE = timedelta(days=5, hours=9)
 
 
@@ -29,9 +29,9 @@ class Watcher:
     def learn(self, wall: datetime) -> None:
         self.forecaster.learn(self.forecaster.fit(wall), wall)
 
-    def at(self, since: timedelta, cold_start: float = 45, sample: DemandSample = NEVER) -> Forecast:
-        wall = MONDAY + since
-        forecast = self.forecaster.look(wall, sample, ColdStart(cold_start))
+    def at(self, since: timedelta, cold_start: float = 45) -> Forecast:
+        seen = replace(observed(0.0), wall=MONDAY + since, cold_start=ColdStart(cold_start))
+        forecast = self.forecaster.look(seen)
         assert forecast is not None
         return forecast
 
@@ -58,7 +58,7 @@ def test_what_is_expected_until_then_counts_too() -> None:
 
 def test_without_a_measured_start_a_minute_is_assumed() -> None:
     watcher = Watcher()
-    forecast = watcher.forecaster.look(MONDAY + NINE - minutes(1.25), NEVER, None)
+    forecast = watcher.forecaster.look(replace(observed(0.0), wall=MONDAY + NINE - minutes(1.25)))
     assert forecast is not None
     assert forecast.demand == 10
 
@@ -67,7 +67,7 @@ def test_without_history_nothing_is_expected() -> None:
     forecaster = Forecaster(UTC)
     assert forecaster.stale(MONDAY)
     forecaster.learn(forecaster.fit(MONDAY), MONDAY)
-    assert forecaster.look(MONDAY, NEVER, None) is None
+    assert forecaster.look(replace(observed(0.0), wall=MONDAY)) is None
 
 
 # Whether the habit holds
@@ -141,16 +141,16 @@ def test_every_finished_minute_is_noted_with_its_peak_and_its_requests() -> None
     forecaster = watcher.forecaster
     for second in range(1, 122):
         busy = 90 <= second < 120
-        forecaster.look(MONDAY + timedelta(seconds=second), DemandSample(1.0, 6.0 * busy, int(busy)), None)
+        forecaster.look(replace(observed(1.0, 6 * busy), wall=MONDAY + timedelta(seconds=second)))
     start = minute_of(MONDAY)
-    assert [(minute.at - start, minute.requests) for minute in forecaster.minutes] == [(0, 0), (1, 30)]
+    assert [(minute.at - start, minute.requests) for minute in forecaster.minutes] == [(0, 0), (1, 180)]
     assert forecaster.minutes[1].demand == 6
 
 
 def test_a_minute_that_was_half_missed_is_left_out() -> None:
     forecaster = Forecaster(UTC)
     for second in range(31, 122):
-        forecaster.look(MONDAY + timedelta(seconds=second), DemandSample(1.0, 1.0, 1), None)
+        forecaster.look(replace(observed(1.0, 1), wall=MONDAY + timedelta(seconds=second)))
     assert [minute.at for minute in forecaster.minutes] == [minute_of(MONDAY) + 1]
 
 
