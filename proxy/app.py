@@ -8,8 +8,9 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
 from proxy.admin.apps import AdminApp
 from proxy.admin.server import AdminServer
@@ -17,11 +18,15 @@ from proxy.backends.base import Backend
 from proxy.backends.choose import make_backend
 from proxy.config import AppConfig
 from proxy.control.lifecycle import Lifecycle
+from proxy.control.machine import Offer, make_machine, need_of
+from proxy.control.placement import Placement
 from proxy.control.prober import Prober
 from proxy.control.scaler import Scaler
 from proxy.control.usage import UsageMeter
-from proxy.core.autoscaler.decision import Decision
+from proxy.core.autoscaler.policies import needs_journal
 from proxy.core.balancers.base import Balancer
+from proxy.core.capacity import Machine, Tenant
+from proxy.core.journal import JournaledPool
 from proxy.core.pool import Pool
 from proxy.core.replica import Replica, State
 from proxy.errors import Draining, UserError
@@ -31,6 +36,9 @@ from proxy.net.deadlines import Deadlines
 from proxy.net.listener import Listener, unusable_address
 from proxy.net.service import Service, Site, Terms
 from proxy.runs.door import Door
+
+if TYPE_CHECKING:
+    from proxy.control.prediction import Prediction
 
 log = logging.getLogger("tidegate")
 
@@ -48,6 +56,7 @@ class Options:
     admin_host: str = "127.0.0.1"
     admin_port: int = 8001
     keep_replicas: bool = False
+    offer: Offer = field(default_factory=Offer)
 
 
 class HardStop(Exception):
@@ -61,22 +70,50 @@ class HardStop(Exception):
 class App:
     """One app's objects, wired."""
 
-    def __init__(self, config: AppConfig, backend_name: str, tasks: asyncio.TaskGroup, deadlines: Deadlines) -> None:
+    def __init__(
+        self,
+        config: AppConfig,
+        backend_name: str,
+        tasks: asyncio.TaskGroup,
+        deadlines: Deadlines,
+        machine: Machine,
+        prediction: Prediction | None = None,
+    ) -> None:
         self.backend_name = config.backend or backend_name
         self.config = _fixed(config) if self.backend_name == "static" else config
         self.backend: Backend = make_backend(self.backend_name, self.config, tasks)
         balancer = load_balancer(self.config)
-        self.pool = Pool(balancer, self.config.queue.max_length, time.monotonic())
+        make_pool = JournaledPool if needs_journal(self.config.scaling) else Pool
+        self.pool = make_pool(balancer, self.config.queue.max_length, time.monotonic())
         self.metrics = AppMetrics(self.config.name, self.pool)
         prober = Prober.of(self.config, ours=self.backend.restarts, relayed=self.backend_name == "docker")
         self.lifecycle = Lifecycle(self.config, self.backend, prober, self.pool, self.metrics, tasks)
         self.usage = UsageMeter(self.lifecycle, self.metrics, self.config.hardware.cpu)
-        self.scaler = Scaler(self.config.scaling, self.pool, self.lifecycle, self.metrics)
+        placement = Placement(self.lifecycle, machine, self._tenant())
+        self.scaler = Scaler(self.config, self.pool, placement, self.metrics, prediction)
         self.connections = Connections(tasks, deadlines, self.config.timeouts.connect_seconds)
         self.service = Service(Terms.of(self.config), self.pool, self.connections, self.metrics, deadlines)
         self.pool.on_wait = self.scaler.wake
         self.pool.on_change = self._replica_changed
-        self.lifecycle.changed = self.scaler.wake
+        self.lifecycle.changed = self._lives_changed
+        self._machine = machine
+
+    def _tenant(self) -> Tenant:
+        return Tenant(
+            name=self.config.name,
+            need=need_of(self.config, self.backend_name),
+            protected=self.config.scaling.compute_tier == "protected",
+            pool=self.pool,
+            drain=self.lifecycle.drain,
+            wake=self._wake,
+        )
+
+    def _wake(self) -> None:
+        self.scaler.wake()
+
+    def _lives_changed(self) -> None:
+        self._wake()
+        self._machine.wake_waiting()
 
     def _replica_changed(self, replica: Replica, _before: State) -> None:
         if not replica.routable:
@@ -85,14 +122,11 @@ class App:
             self.lifecycle.hurry(replica)
 
     def admin(self) -> AdminApp:
-        return AdminApp(self.config, self.backend_name, self.pool, self.metrics, self._identity, self._last_decision)
+        return AdminApp(self.config, self.backend_name, self.pool, self.metrics, self._identity, self.scaler)
 
     def _identity(self, replica: Replica) -> Mapping[str, int | str]:
         handle = self.lifecycle.handle(replica)
         return {} if handle is None else handle.identity
-
-    def _last_decision(self) -> Decision | None:
-        return self.scaler.records[-1].decision if self.scaler.records else None
 
     async def check(self, keep_replicas: bool) -> None:
         """Raise UserError for what cannot work; before anything is served."""
@@ -126,6 +160,14 @@ def load_balancer(config: AppConfig) -> Balancer:
     return balancer
 
 
+def _predictions(configs: Sequence[AppConfig]) -> Mapping[str, Prediction]:
+    if not any(config.scaling.predictive for config in configs):
+        return {}
+    from proxy.control.prediction import make_predictions  # loads numpy
+
+    return make_predictions(configs)
+
+
 async def run(configs: Sequence[AppConfig], options: Options, announce: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT. Raises UserError before serving, HardStop on a second signal."""
     reason: Exception | None = None
@@ -156,7 +198,12 @@ class Proxy:
         self._options = options
         self._tasks = tasks
         self._deadlines = Deadlines(_SWEEP_SECONDS)
-        self.apps = [App(config, options.backend, tasks, self._deadlines) for config in configs]
+        machine = make_machine(options.offer, [(config, config.backend or options.backend) for config in configs])
+        self._predictions = _predictions(configs)
+        self.apps = [
+            App(config, options.backend, tasks, self._deadlines, machine, self._predictions.get(config.name))
+            for config in configs
+        ]
         self._site = Site([app.service for app in self.apps], self._deadlines)
         self._runs = Door([app.service for app in self.apps], tasks, self._deadlines)
         self._site.aside = self._runs.aside
@@ -215,6 +262,8 @@ class Proxy:
             self._tasks.create_task(app.lifecycle.prepare())
             self._tasks.create_task(app.usage.run())
             self._scalers.append(self._tasks.create_task(app.steer()))
+        for prediction in self._predictions.values():
+            self._scalers.append(self._tasks.create_task(prediction.run()))
 
     async def _drain(self) -> None:
         """Clients first: what waits in line may still need replicas that are being started."""
@@ -222,6 +271,8 @@ class Proxy:
         for scaler in self._scalers:
             scaler.cancel()
         async with asyncio.TaskGroup() as closing:
+            for prediction in self._predictions.values():
+                closing.create_task(prediction.keep())
             for app in self.apps:
                 app.connections.close()
                 closing.create_task(app.lifecycle.close())

@@ -23,6 +23,10 @@ class BuildError(UserError):
     """An image could not be made; more lines than one when a step failed: its command and what it said last."""
 
 
+class TraceError(UserError):
+    """A request trace that cannot be replayed."""
+
+
 class StartError(TidegateError):
     """A backend could not start a replica; the sentence is the reason shown to waiting clients."""
 

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from proxy.core.autoscaler.estimates import ColdStarts
 from proxy.core.pool import Pool
 from proxy.core.replica import State
 
@@ -35,6 +36,10 @@ SECONDS_BUCKETS = (
     300.0,
     900.0,
 )
+
+
+# Of a cold start: making the replica, starting it, until it answers anything at all, until it says that it is ready.
+PHASES = ("create", "start", "load", "ready")
 
 
 class Histogram:
@@ -82,9 +87,11 @@ class AppMetrics:
         self.request_seconds = Histogram()
         self.queue_seconds = Histogram()
         self.cold_starts = 0
-        self.cold_start_seconds: dict[str, Histogram] = {"start": Histogram(), "ready": Histogram()}
+        self.cold_start = ColdStarts()  # what the autoscaler reckons with
+        self.cold_start_seconds: dict[str, Histogram] = {phase: Histogram() for phase in PHASES}
         self.exits: Counter[str] = Counter()
         self.desired = 0
+        self.decisions: Counter[str] = Counter()  # by the clamp that won
         self.usage: dict[str, Usage] = {}
 
     def waited(self, seconds: float) -> None:
@@ -99,8 +106,14 @@ class AppMetrics:
     def became_ready(self, phases: dict[str, float]) -> None:
         """A cold start is over; seconds by phase."""
         self.cold_starts += 1
+        self.cold_start.add(phases)
         for phase, seconds in phases.items():
             self.cold_start_seconds[phase].observe(seconds)
+
+    def decided(self, desired: int, clamp: str) -> None:
+        """A scaling decision; `clamp` had the last word, "" is none."""
+        self.desired = desired
+        self.decisions[clamp or "none"] += 1
 
     def exited(self, reason: str) -> None:
         self.exits[reason] += 1
@@ -136,6 +149,7 @@ class TidegateCollector(Collector):
         labels = ("app", "replica")
         states = GaugeMetricFamily("tidegate_replicas", "Replicas by state.", labels=("app", "state"))
         desired = GaugeMetricFamily("tidegate_desired_replicas", "What the autoscaler wants.", labels=("app",))
+        decisions = CounterMetricFamily("tidegate_decisions", "By what had the last word.", labels=("app", "clamp"))
         in_flight = GaugeMetricFamily("tidegate_replica_in_flight", "Slots taken.", labels=labels)
         cpu = GaugeMetricFamily("tidegate_replica_cpu_ratio", "Share of hardware.cpu used.", labels=labels)
         memory = GaugeMetricFamily("tidegate_replica_memory_bytes", "Resident memory.", labels=labels)
@@ -144,12 +158,14 @@ class TidegateCollector(Collector):
             for state in State:
                 states.add_metric((app.name, state.value), counts[state])
             desired.add_metric((app.name,), app.desired)
+            for clamp, count in sorted(app.decisions.items()):
+                decisions.add_metric((app.name, clamp), count)
             for replica in app.pool:
                 in_flight.add_metric((app.name, replica.id), replica.in_flight)
             for replica_id, usage in app.usage.items():
                 cpu.add_metric((app.name, replica_id), usage.cpu_ratio)
                 memory.add_metric((app.name, replica_id), usage.memory_bytes)
-        yield from (states, desired, in_flight, cpu, memory)
+        yield from (states, desired, decisions, in_flight, cpu, memory)
 
     def _starts(self) -> Iterator[Metric]:
         starts = CounterMetricFamily("tidegate_cold_starts", "Replicas that became ready.", labels=("app",))

@@ -26,6 +26,7 @@ NAMES = {
     "tidegate_replica_memory_bytes": {"replica"},
     "tidegate_replica_exits_total": {"reason"},
     "tidegate_desired_replicas": set(),
+    "tidegate_decisions_total": {"clamp"},
 }
 
 
@@ -41,10 +42,10 @@ def app() -> AppMetrics:
     metrics.finished(200, 0.2)
     metrics.finished(504, 3000.0)
     metrics.waited(0.3)
-    metrics.became_ready({"start": 0.1, "ready": 0.4})
+    metrics.became_ready({"create": 0.2, "start": 0.1, "load": 2.0, "ready": 0.4})
     metrics.exited("drained")
     metrics.usage["demo-1"] = Usage(0.5, 1024)
-    metrics.desired = 3
+    metrics.decided(3, "cooldown")
     return metrics
 
 
@@ -78,6 +79,7 @@ def test_values_are_what_was_counted(app: AppMetrics) -> None:
         'tidegate_cold_start_seconds_sum{app="demo",phase="ready"}': 0.4,
         'tidegate_replica_exits_total{app="demo",reason="drained"}': 1,
         'tidegate_desired_replicas{app="demo"}': 3,
+        'tidegate_decisions_total{app="demo",clamp="cooldown"}': 1,
     }.items():
         assert float(samples[sample]) == value, sample
 

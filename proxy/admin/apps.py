@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from proxy.config import AppConfig
-from proxy.core.autoscaler.decision import Decision
+from proxy.core.autoscaler.limits import Override
+from proxy.core.autoscaler.record import Records
 from proxy.core.pool import Pool
 from proxy.core.replica import Replica
 from proxy.metrics import AppMetrics
+
+
+class Steering(Protocol):
+    """What decides how many replicas run, and takes an operator's word."""
+
+    @property
+    def records(self) -> Records: ...
+
+    @property
+    def override(self) -> Override: ...
+
+    def scale(self, override: Override) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,4 +35,4 @@ class AdminApp:
     pool: Pool
     metrics: AppMetrics
     identity: Callable[[Replica], Mapping[str, int | str]]
-    last_decision: Callable[[], Decision | None]
+    scaler: Steering

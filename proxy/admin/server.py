@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import orjson
 from aiohttp import web
 
 from proxy.admin.apps import AdminApp
-from proxy.admin.views import Document, app_view
+from proxy.admin.origin import same_origin
+from proxy.admin.scale import scaled
+from proxy.admin.views import Document, app_view, decisions_view, limits_view
+from proxy.core.autoscaler.record import RECORDS_KEPT
+from proxy.errors import AnswerError, AppNotFound, BadRequest
 from proxy.metrics import TidegateCollector, render
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -35,7 +40,7 @@ class AdminServer:
             await self._runner.cleanup()
 
     def application(self) -> web.Application:
-        application = web.Application()
+        application = web.Application(middlewares=[same_origin])
         application.add_routes(
             [
                 web.get("/healthz", self._healthz),
@@ -43,6 +48,9 @@ class AdminServer:
                 web.get("/metrics", self._metrics),
                 web.get("/api/apps", self._list),
                 web.get("/api/apps/{app}", self._show),
+                web.get("/api/apps/{app}/decisions", self._decisions),
+                web.get("/api/apps/{app}/scale", self._limits),
+                web.post("/api/apps/{app}/scale", self._scale),
             ]
         )
         return application
@@ -61,12 +69,34 @@ class AdminServer:
         return _json([app_view(app) for app in self._apps.values()])
 
     async def _show(self, request: web.Request) -> web.Response:
+        return self._about(request, app_view)
+
+    async def _decisions(self, request: web.Request) -> web.Response:
+        limit = request.query.get("limit", str(RECORDS_KEPT))
+        if not limit.isdecimal() or int(limit) < 1:
+            return _refused(BadRequest(f"limit must be a whole number from 1 on, not {limit}"))
+        return self._about(request, partial(decisions_view, limit=int(limit)))
+
+    async def _limits(self, request: web.Request) -> web.Response:
+        return self._about(request, limits_view)
+
+    async def _scale(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        return self._about(request, lambda app: scaled(app, body))
+
+    def _about(self, request: web.Request, view: Callable[[AdminApp], Document | list[Document]]) -> web.Response:
+        """What `view` shows of the app that is asked for, or why it does not."""
         name = request.match_info["app"]
-        app = self._apps.get(name)
-        if app is None:
-            message = f"no app is called {name}; there are: {', '.join(self._apps)}"
-            return _json({"error": {"type": "app_not_found", "message": message}}, status=404)
-        return _json(app_view(app))
+        try:
+            if name not in self._apps:
+                raise AppNotFound(f"no app is called {name}; there are: {', '.join(self._apps)}")
+            return _json(view(self._apps[name]))
+        except AnswerError as error:
+            return _refused(error)
+
+
+def _refused(error: AnswerError) -> web.Response:
+    return _json({"error": {"type": error.type, "message": str(error)}}, status=error.status)
 
 
 def _json(document: Document | list[Document], status: int = 200) -> web.Response:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from proxy.admin.apps import AdminApp
+from proxy.core.autoscaler.limits import Limits, limits_at
 from proxy.core.replica import Replica
 
 # JSON documents: their values are of any type that JSON has.
@@ -50,16 +52,35 @@ def _replica_view(app: AdminApp, replica: Replica, now: float) -> Document:
 
 
 def _scaling_view(app: AdminApp) -> Document:
-    settings, decision = app.config.scaling, app.last_decision()
+    settings, decision, limits = app.config.scaling, app.scaler.records.last, _limits(app)
     return {
-        "min": settings.min_replicas,
-        "max": settings.max_replicas,
+        "min": limits.min_replicas,
+        "max": limits.max_replicas,
         "desired": decision.desired if decision else None,
         "metric": settings.metric,
         "target": settings.target,
         "observed": _rounded(decision.observed if decision else None),
         "reason": decision.reason if decision else "",
     }
+
+
+def _limits(app: AdminApp) -> Limits:
+    return limits_at(app.config.scaling, datetime.now(UTC), app.scaler.override)
+
+
+def limits_view(app: AdminApp) -> Document:
+    """The limits that hold now, and what was set by hand."""
+    limits = _limits(app)
+    return {
+        "min_replicas": limits.min_replicas,
+        "max_replicas": limits.max_replicas,
+        "override": asdict(app.scaler.override),
+    }
+
+
+def decisions_view(app: AdminApp, limit: int) -> list[Document]:
+    """The last `limit` decisions, the oldest first."""
+    return [record.document() for record in app.scaler.records][-limit:]
 
 
 def _clock(monotonic: float | None, now: float) -> str | None:

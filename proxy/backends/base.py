@@ -40,6 +40,10 @@ class Handle(Protocol):
     def obstacle(self) -> str:
         """Why it cannot answer just now, as known without asking it ("its container is paused"); else ""."""
 
+    @property
+    def create_seconds(self) -> float:
+        """Of its start, what went into making it before it was started (a container); 0 where nothing is made."""
+
     def last_lines(self) -> tuple[str, ...]:
         """The end of its output, oldest first, bounded."""
 

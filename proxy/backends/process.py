@@ -31,6 +31,7 @@ class ProcessHandle(Child):
 
     host = "127.0.0.1"
     obstacle = ""
+    create_seconds = 0.0
 
     def __init__(self, port: int, output: Output) -> None:
         super().__init__(output)

@@ -17,6 +17,7 @@ class StaticHandle:
     """One configured address while it is used; ends only by being let go."""
 
     obstacle = ""
+    create_seconds = 0.0
 
     def __init__(self, address: tuple[str, int], used: set[tuple[str, int]]) -> None:
         self._address = address

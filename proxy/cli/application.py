@@ -7,6 +7,10 @@ import typer
 from proxy.cli.build import build
 from proxy.cli.check import check
 from proxy.cli.entrypoint import runtime
+from proxy.cli.explain import explain
+from proxy.cli.ps import ps
+from proxy.cli.scale import scale
+from proxy.cli.simulate import simulate
 from proxy.cli.up import up
 
 application = typer.Typer(
@@ -19,4 +23,8 @@ application = typer.Typer(
 application.command()(up)
 application.command()(check)
 application.command()(build)
+application.command()(ps)
+application.command()(scale)
+application.command()(explain)
+application.command()(simulate)
 application.command(add_help_option=False)(runtime)

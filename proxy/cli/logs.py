@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-_FIELDS = ("app", "replica")
+_FIELDS = ("app", "replica", "decision")
 
 
 class JsonFormatter(logging.Formatter):

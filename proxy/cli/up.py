@@ -30,6 +30,9 @@ def _host(value: str) -> str:
 
 _BACKEND = typer.Option(help="What starts the replicas: process, docker or static.")
 _KEEP = typer.Option("--keep-replicas", help="At the end, leave the containers running for the next `tidegate up`.")
+_MAX_CPU = typer.Option(min=0, help="Cores that all replicas may take together; without it as many as they want.")
+_MAX_MEMORY = typer.Option(min=0, help="GB that all replicas may take together; without it as many as they want.")
+_MAX_GPUS = typer.Option(min=0, help="GPUs that all replicas may take together; without it those of this machine.")
 
 
 def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
@@ -40,6 +43,9 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     admin_host: Annotated[str, typer.Option(callback=_host, help="Address of the admin port.")] = "127.0.0.1",
     admin_port: Annotated[int, typer.Option(min=0, max=65535, help="Admin port; 0 picks a free one.")] = 8001,
     keep_replicas: Annotated[bool, _KEEP] = False,
+    max_cpu: Annotated[float | None, _MAX_CPU] = None,
+    max_memory: Annotated[float | None, _MAX_MEMORY] = None,
+    max_gpus: Annotated[int | None, _MAX_GPUS] = None,
 ) -> None:
     """Serve apps: replicas are started on demand, limited, balanced and scaled to zero and back."""
     # Imported here: `tidegate check` and --help need none of it.
@@ -47,6 +53,7 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
 
     from proxy.app import HardStop, Options, run
     from proxy.config import load_all
+    from proxy.control.machine import Offer
 
     configs = load_all(apps or [Path()])
     set_up_logging()
@@ -55,7 +62,8 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     for config in configs:
         for warning in (*config.warnings, *_not_followed(config)):
             logging.getLogger("tidegate").warning("%s", warning)
-    options = Options(backend, host, port, admin_host, admin_port, keep_replicas)
+    offer = Offer(max_cpu, max_memory, max_gpus)
+    options = Options(backend, host, port, admin_host, admin_port, keep_replicas, offer)
     try:
         uvloop.run(run(configs, options, _announce))
     except HardStop as stop:
@@ -69,16 +77,8 @@ def _announce(line: str) -> None:
 
 def _not_followed(config: AppConfig) -> Iterator[str]:
     """Sentences for settings that are valid, but that this version does not act on."""
-    scaling = config.scaling
-    said = {
-        f'tidegate.scaling.policy = "{scaling.policy}"': scaling.policy != "target",
-        f'cerebrium.scaling.scaling_metric = "{scaling.metric}"': scaling.metric != "concurrency_utilization",
-        "tidegate.scaling.predictive": scaling.predictive,
-        "tidegate.scaling.schedule": bool(scaling.schedule),
-        "tidegate.scaling.scale_up_queue_length": scaling.scale_up_queue_length > 0,
-        "tidegate.scaling.scale_up_queue_wait_seconds": scaling.scale_up_queue_wait_seconds > 0,
-        "cerebrium.scaling.roll_out_duration_seconds": scaling.roll_out_duration_seconds > 0,
-    }
-    for setting, given in said.items():
-        if given:
-            yield f"{config.file}: this version does not follow {setting} yet: it scales by the target for concurrency"
+    if config.scaling.roll_out_duration_seconds > 0:
+        yield (
+            f"{config.file}: this version does not follow cerebrium.scaling.roll_out_duration_seconds yet: "
+            "a changed configuration needs a restart, which takes effect at once"
+        )

@@ -39,6 +39,18 @@ class Life:
         self.vigil: Vigil | None = None
         self.termination: Termination | None = None
 
+    def phases(self, started_at: float, now: float) -> dict[str, float]:
+        """The seconds of a cold start that is over now, by metrics.PHASES."""
+        if self.handle is None or self.vigil is None:
+            return {}
+        create, began, spoke_at = self.handle.create_seconds, self.vigil.began, self.vigil.spoke_at or now
+        return {
+            "create": create,
+            "start": max(0.0, began - started_at - create),
+            "load": spoke_at - began,
+            "ready": now - spoke_at,
+        }
+
 
 class Lifecycle:
     """Owns the lives of one app's replicas; `changed` is called whenever their number or states changed."""
@@ -105,12 +117,16 @@ class Lifecycle:
 
     def _take_over(self, found: Found, now: float) -> None:
         replica = self._admit(found.replica_id, Life(found.handle), now)
+        replica.inherited = True
         log.info("%s: replica %s is taken over from an earlier proxy", self._config.name, replica.id)
         if not found.current:
             log.info("%s: replica %s is of another configuration or image", self._config.name, replica.id)
             self.drain(replica, now)
 
     # From start to end
+
+    def may_start(self, now: float) -> bool:
+        return self.recovery.may_start(now)
 
     def start_one(self, now: float) -> None:
         self._admit(f"{self._config.name}-{secrets.token_hex(3)}", Life(), now)
@@ -171,7 +187,7 @@ class Lifecycle:
         if not replica.routable:
             log.warning("%s: replica %s is not ready: %s", name, replica.id, replica.last_probe)
         elif first and not self._lives[replica].adopted:
-            self._metrics.became_ready({"start": vigil.began - replica.started_at, "ready": now - vigil.began})
+            self._metrics.became_ready(self._lives[replica].phases(replica.started_at, now))
             log.info("%s: replica %s is ready after %.2f s", name, replica.id, now - replica.started_at)
         else:
             log.info("%s: replica %s is ready again", name, replica.id)

@@ -112,7 +112,7 @@ async def _answer(question: Question, host: str, port: int) -> Answer:
         if not path and question.relayed and host == _LOOPBACK and await _hung_up(reader):
             return Answer(False, "the port closes connections at once")
         if not path:
-            return Answer(True, "the port accepts connections")
+            return Answer(True, "the port accepts connections", spoken=True)
         response = await _get(reader, writer, f"GET {path} HTTP/1.1\r\nhost: {_authority(host, port)}\r\n")
         return judge(path, response.status, response.body)
     finally:

@@ -5,47 +5,54 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
+from statistics import fmean
+from typing import TYPE_CHECKING
 
-from proxy.config import Scaling
-from proxy.control.lifecycle import Lifecycle
+from proxy.config import AppConfig
+from proxy.control.placement import Placement
+from proxy.core.autoscaler.apply import apply
 from proxy.core.autoscaler.decide import decide
 from proxy.core.autoscaler.decision import Decision
-from proxy.core.autoscaler.observation import Memory, Observation
-from proxy.core.autoscaler.victims import victims
+from proxy.core.autoscaler.limits import NO_OVERRIDE, Override
+from proxy.core.autoscaler.memory import Memory
+from proxy.core.autoscaler.observation import Observation, observe
+from proxy.core.autoscaler.record import Records
 from proxy.core.pool import Pool
 from proxy.metrics import AppMetrics
+
+if TYPE_CHECKING:
+    from proxy.control.prediction import Prediction
 
 log = logging.getLogger("tidegate.scaler")
 
 _TICK_SECONDS = 1.0
 # Events come in swarms: after a decision, others are gathered for so long.
 _GATHER_SECONDS = 0.01
-_DECISIONS_KEPT = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One decision with what it was made from."""
-
-    at: datetime
-    seen: Observation
-    decision: Decision
 
 
 class Scaler:
     """Decides every second, and at once when woken."""
 
-    def __init__(self, settings: Scaling, pool: Pool, lifecycle: Lifecycle, metrics: AppMetrics) -> None:
-        self.records: deque[Record] = deque(maxlen=_DECISIONS_KEPT)
-        self._settings = settings
+    def __init__(
+        self,
+        config: AppConfig,
+        pool: Pool,
+        placement: Placement,
+        metrics: AppMetrics,
+        prediction: Prediction | None = None,
+    ) -> None:
+        self.records = Records()
+        self.override = NO_OVERRIDE
+        self._settings = config.scaling
+        self._hardware = config.hardware
         self._pool = pool
-        self._lifecycle = lifecycle
+        self._placement = placement
         self._metrics = metrics
-        self._memory = Memory.fresh(settings, time.monotonic())
+        self._prediction = prediction
+        self._memory = Memory.fresh(config.scaling, time.monotonic())
         self._woken = asyncio.Event()
         self.wake = self._woken.set
 
@@ -58,32 +65,45 @@ class Scaler:
                 async with asyncio.timeout(_TICK_SECONDS):
                     await self._woken.wait()
 
+    def scale(self, override: Override) -> None:
+        """Let an operator's limits hold from now on, until others are given."""
+        self.override = override
+        log.info("%s: by hand: min_replicas %s, max_replicas %s", self._metrics.name, *_said(override))
+        self.wake()
+
     def step(self, now: float) -> None:
         seen = self._observe(now)
         decision, self._memory = decide(self._settings, seen, self._memory, now)
-        last = self.records[-1].decision.desired if self.records else None
-        self.records.append(Record(datetime.now(UTC), seen, decision))
-        self._metrics.desired = decision.desired
-        if decision.desired != last:
-            log.info("%s: replicas wanted: %d (%s)", self._metrics.name, decision.desired, decision.reason)
-        self._apply(decision, now)
+        apply(decision.desired, self._pool, self._placement, now)
+        if self._placement.reason:
+            decision = replace(decision, clamp="room", reason=f"{decision.reason}; {self._placement.reason}")
+        self._note(seen, decision)
+
+    def _note(self, seen: Observation, decision: Decision) -> None:
+        before = self.records.last
+        record = self.records.note(seen, decision)
+        self._metrics.decided(decision.desired, decision.clamp)
+        if before is None or decision.desired != before.desired:
+            name = self._metrics.name
+            about = {"app": name, "decision": record.document()}
+            log.info("%s: replicas wanted: %d (%s)", name, decision.desired, decision.reason, extra=about)
 
     def _observe(self, now: float) -> Observation:
-        pool = self._pool
-        return Observation(
-            sample=pool.demand.sample(now),
-            in_flight=pool.in_flight,
-            queued=len(pool.queue),
-            replicas=sum(replica.wanted for replica in pool),
+        """What the pool knows, and what it does not."""
+        metrics = self._metrics
+        used = [usage for replica in self._pool if replica.routable and (usage := metrics.usage.get(replica.id))]
+        seen = replace(
+            observe(self._pool, now),
+            wall=datetime.now(UTC),
+            cold_start=metrics.cold_start.estimate,
+            cpu_ratio=fmean(usage.cpu_ratio for usage in used) if used else None,
+            memory_ratio=fmean(usage.memory_bytes for usage in used) / self._hardware.memory_bytes if used else None,
+            override=self.override,
         )
+        return replace(seen, forecast=self._prediction.look(seen)) if self._prediction else seen
 
-    def _apply(self, decision: Decision, now: float) -> None:
-        may_start = self._lifecycle.recovery.may_start(now)
-        missing = decision.desired - sum(replica.wanted for replica in self._pool)
-        if missing < 0:
-            for replica in victims(self._pool, -missing):
-                self._lifecycle.drain(replica, now)
-        while missing > 0 and self._lifecycle.recall(now):
-            missing -= 1
-        for _ in range(missing if may_start else 0):
-            self._lifecycle.start_one(now)
+
+def _said(override: Override) -> tuple[str, str]:
+    limits = (override.min_replicas, override.max_replicas)
+    least, most = ("as configured" if limit is None else str(limit) for limit in limits)
+    return least, most

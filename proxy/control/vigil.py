@@ -46,10 +46,14 @@ class Asking(Protocol):
 
 
 class Vigil:
-    """What is known of one replica from asking it; `began` when it had been started (time.monotonic)."""
+    """What is known of one replica from asking it.
+
+    `began` is when it had been started, `spoke_at` when its server first answered anything (time.monotonic).
+    """
 
     def __init__(self, patience: Patience, prober: Asking, replica: Replica) -> None:
         self.began = time.monotonic()
+        self.spoke_at: float | None = None
         self._missed = 0
         self._patience = patience
         self._prober = prober
@@ -68,6 +72,8 @@ class Vigil:
         replica = self._replica
         answer = _blocked(obstacle) or await self._prober.ready(replica.host, replica.port)
         replica.last_probe = answer.text
+        if self.spoke_at is None and (answer.spoken or answer.passed):
+            self.spoke_at = time.monotonic()
         event = self._event(answer)
         self._missed = 0 if event is Event.PASSED else self._missed + 1
         return event

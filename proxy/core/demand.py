@@ -48,5 +48,6 @@ class Demand:
         seconds = now - self._since
         mean = (self._area + self.present * seconds) / seconds if seconds > 0 else float(self.present)
         sample = DemandSample(seconds, max(0.0, mean), self._arrivals, self._refused)
-        self._area, self._since, self._arrivals, self._refused = 0.0, now, 0, 0
+        if seconds > 0:  # counts go to a sample of some time: only there they have a rate
+            self._area, self._since, self._arrivals, self._refused = 0.0, now, 0, 0
         return sample

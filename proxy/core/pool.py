@@ -193,6 +193,9 @@ class Pool:
         self._granting = True
         try:
             while self.queue and (reservation := self._claim(now)) is not None:
-                self.queue.next().granted(reservation, now)
+                self._hand(reservation, now)
         finally:
             self._granting = False
+
+    def _hand(self, reservation: Reservation, now: float) -> None:
+        self.queue.next().granted(reservation, now)

@@ -12,11 +12,15 @@ SLOWEST_START_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`passed`: yes. `silent`: no answer in time, which is no "no": the replica may only be busy."""
+    """`passed`: yes. `silent`: no answer in time, which is no "no": the replica may only be busy.
+
+    `spoken`: its server answered, whatever it said.
+    """
 
     passed: bool
     text: str
     silent: bool = False
+    spoken: bool = False
 
 
 def judge(path: str, status: int, body: bytes) -> Answer:
@@ -24,10 +28,10 @@ def judge(path: str, status: int, body: bytes) -> Answer:
     text = f"{path} answered {status}"
     if not 200 <= status < 300:
         said = _first_line(body)
-        return Answer(False, f"{text}: {said}" if said else text)
+        return Answer(False, f"{text}: {said}" if said else text, spoken=True)
     if _says_not_ready(body):
-        return Answer(False, f'{text}, but says "ready": false')
-    return Answer(True, text)
+        return Answer(False, f'{text}, but says "ready": false', spoken=True)
+    return Answer(True, text, spoken=True)
 
 
 def start_pause_seconds(age_seconds: float, slowest: float = SLOWEST_START_SECONDS) -> float:

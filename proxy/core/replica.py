@@ -93,6 +93,7 @@ class Replica:
         "id_bytes",
         "idle_since",
         "in_flight",
+        "inherited",
         "killed",
         "last_probe",
         "limit",
@@ -118,6 +119,7 @@ class Replica:
         self.ready_at: float | None = None
         self.idle_since = started_at
         self.last_probe = ""
+        self.inherited = False  # ran before this proxy did
         self.killed = False  # ended by us at the end of a grace period, with the requests that it still had
         self._on_idle: Callable[[], None] | None = None
 

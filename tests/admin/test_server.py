@@ -14,8 +14,12 @@ import aiohttp
 from proxy.admin.apps import AdminApp
 from proxy.admin.server import AdminServer
 from proxy.config import parse
-from proxy.core.autoscaler.decision import Decision
+from proxy.core.autoscaler.decision import Decision, Term
+from proxy.core.autoscaler.limits import NO_OVERRIDE, Limits, Override
+from proxy.core.autoscaler.observation import Observation
+from proxy.core.autoscaler.record import Records
 from proxy.core.balancers.first_available import FirstAvailable
+from proxy.core.demand import DemandSample
 from proxy.core.pool import Pool
 from proxy.core.replica import Event, Replica
 from proxy.metrics import AppMetrics, Usage
@@ -24,6 +28,21 @@ REPLICA = {
     "id", "state", "address", "in_flight", "limit", "started_at", "ready_at", "cold_start_seconds", "cpu_ratio",
     "memory_bytes", "pid", "last_probe",
 }  # fmt: skip
+
+
+class FakeScaler:
+    """Has decided three times, and remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.records = Records()
+        self.override = NO_OVERRIDE
+        for desired in range(3):
+            term = Term("queue", desired, "because")
+            decision = Decision(desired, (term,), "", "because", 1.23456, Limits(0, 1))
+            self.records.note(Observation(DemandSample(1, 2.5, 1), 1, 2, 0), decision)
+
+    def scale(self, override: Override) -> None:
+        self.override = override
 
 
 def one_app(name: str = "demo") -> AdminApp:
@@ -43,15 +62,18 @@ def one_app(name: str = "demo") -> AdminApp:
     def identity(replica: Replica) -> Mapping[str, int | str]:
         return {"pid": 17} if replica is ready else {}
 
-    return AdminApp(config, "process", pool, metrics, identity, lambda: Decision(2, (), "", "because", 1.23456))
+    return AdminApp(config, "process", pool, metrics, identity, FakeScaler())
 
 
-def asked(path: str, ready: bool = True) -> tuple[int, str]:
+def asked(path: str, ready: bool = True, sent: str | None = None, **headers: str) -> tuple[int, str]:
+    """GET, or POST where something is sent."""
+
     async def scenario() -> tuple[int, str]:
         server = AdminServer({"demo": one_app(), "other": one_app("other")}, lambda: ready)
         port = await server.open("127.0.0.1", 0)
         try:
-            async with aiohttp.request("GET", f"http://127.0.0.1:{port}{path}") as response:
+            method, url = "GET" if sent is None else "POST", f"http://127.0.0.1:{port}{path}"
+            async with aiohttp.request(method, url, data=sent, headers=headers) as response:
                 return response.status, await response.text()
         finally:
             await server.close()
@@ -90,6 +112,47 @@ def test_a_replica_is_shown_with_exactly_these_fields() -> None:
     assert ready["started_at"].endswith("+00:00")
     assert starting.keys() == REPLICA - {"pid"}
     assert (starting["state"], starting["address"], starting["ready_at"]) == ("starting", "", None)
+
+
+def test_decisions_come_with_what_they_were_made_from_the_newest_last() -> None:
+    decisions = shown("/api/apps/demo/decisions")
+    assert [decision["desired"] for decision in decisions] == [0, 1, 2]
+    last = decisions[-1]
+    assert last["terms"] == [{"name": "queue", "count": 2, "why": "because"}]
+    assert (last["clamp"], last["reason"], last["observed"], last["max_replicas"]) == ("", "because", 1.235, 1)
+    assert (last["inputs"]["queued"], last["inputs"]["mean_demand"], last["inputs"]["cpu_ratio"]) == (2, 2.5, None)
+
+
+def test_as_many_decisions_as_are_asked_for() -> None:
+    assert [decision["desired"] for decision in shown("/api/apps/demo/decisions?limit=2")] == [1, 2]
+    for limit in ("0", "x", "-1"):
+        status, text = asked(f"/api/apps/demo/decisions?limit={limit}")
+        assert status == 400
+        assert json.loads(text)["error"]["message"] == f"limit must be a whole number from 1 on, not {limit}"
+
+
+def test_a_scale_request_sets_limits_and_shows_them() -> None:
+    status, text = asked("/api/apps/demo/scale", sent='{"min_replicas": 2, "max_replicas": 3}')
+    assert status == 200
+    override = {"min_replicas": 2, "max_replicas": 3}
+    assert json.loads(text) == {"min_replicas": 2, "max_replicas": 3, "override": override}
+    assert shown("/api/apps/demo/scale")["override"] == {"min_replicas": None, "max_replicas": None}
+
+
+def test_a_scale_request_that_cannot_be_followed_is_one_sentence() -> None:
+    status, text = asked("/api/apps/demo/scale", sent='{"min_replicas": 2}')
+    assert status == 400
+    message = "min_replicas 2 is above the app's max_replicas 1: give both"
+    assert json.loads(text) == {"error": {"type": "bad_request", "message": message}}
+
+
+def test_a_page_of_another_origin_changes_nothing() -> None:
+    status, text = asked("/api/apps/demo/scale", sent='{"max_replicas": 1}', origin="https://evil.example")
+    assert status == 403
+    assert json.loads(text)["error"]["type"] == "forbidden"
+    assert asked("/api/apps", origin="https://evil.example")[0] == 200
+    host, origin = "admin.example:8001", "http://admin.example:8001"
+    assert asked("/api/apps/demo/scale", sent='{"max_replicas": 1}', host=host, origin=origin)[0] == 200
 
 
 def test_all_apps_are_listed() -> None:

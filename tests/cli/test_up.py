@@ -75,6 +75,7 @@ def test_a_file_that_cannot_be_used_is_one_sentence(
         (["--admin-host", "203.0.113.1"], "cannot listen on 203.0.113.1:0: "),
         (["--host", "no-such-host.invalid"], "cannot listen on no-such-host.invalid:0: "),
         ([".", "other"], "rename one of the apps"),
+        (["--max-cpu", "1"], "hardware.cpu is 2, but --max-cpu is 1, so no replica could ever start"),
     ],
 )
 def test_a_command_line_that_cannot_be_followed_is_one_sentence(
@@ -111,7 +112,7 @@ def test_wrong_usage_is_exit_code_2(words: list[str], monkeypatch: pytest.Monkey
 def test_help_names_every_option(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert up(monkeypatch, "--help") == 0
     text = capsys.readouterr().out
-    for option in ("--backend", "--host", "--port", "--admin-host", "--admin-port"):
+    for option in ("--backend", "--host", "--port", "--admin-host", "--admin-port", "--max-cpu", "--max-memory"):
         assert option in text
 
 

@@ -11,16 +11,18 @@ from pathlib import Path
 from proxy.backends.base import Consumption, Exit, Found, Handle
 from proxy.config import AppConfig, parse
 from proxy.control.lifecycle import Lifecycle
+from proxy.control.placement import Placement
 from proxy.control.prober import Prober
 from proxy.core.balancers.first_available import FirstAvailable
+from proxy.core.capacity import Machine, Resources, Tenant
 from proxy.core.pool import Pool
 from proxy.core.probe import Answer
 from proxy.core.replica import Replica, Reservation
 from proxy.errors import AnswerError, StartError
 from proxy.metrics import AppMetrics
 
-YES = Answer(True, "/ready answered 200")
-NO = Answer(False, "/ready answered 503: loading")
+YES = Answer(True, "/ready answered 200", spoken=True)
+NO = Answer(False, "/ready answered 503: loading", spoken=True)
 SILENCE = Answer(False, "/ready did not answer within 2 s", silent=True)
 
 QUICK = "[tidegate.probes]\ninterval_seconds = 0.001\n"
@@ -43,6 +45,7 @@ class FakeHandle:
     """Ends at the first signal unless it is stubborn; then only SIGKILL helps."""
 
     host = "127.0.0.1"
+    create_seconds = 0.25
 
     def __init__(self, port: int, stubborn: bool = False) -> None:
         self.port = port
@@ -172,6 +175,15 @@ class Steered:
         self.pool = Pool(FirstAvailable(), 10, time.monotonic())
         self.metrics = AppMetrics("demo", self.pool)
         self.lifecycle = Lifecycle(parsed, self.backend, self.prober, self.pool, self.metrics, tasks)
+        self.woken = 0
+
+    def placement(self, machine: Machine, *, protected: bool = False) -> Placement:
+        """Its place on a machine of which each of its replicas takes a core."""
+        tenant = Tenant("demo", Resources(cpu=1), protected, self.pool, self.lifecycle.drain, self._wake)
+        return Placement(self.lifecycle, machine, tenant)
+
+    def _wake(self) -> None:
+        self.woken += 1
 
     @property
     def replicas(self) -> list[Replica]:

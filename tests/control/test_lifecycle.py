@@ -8,7 +8,7 @@ import time
 import pytest
 
 from proxy.core.replica import State
-from tests.control.fakes import NO, QUICK, YES, Steered, config, impatient, settle, steered, until
+from tests.control.fakes import NO, QUICK, SILENCE, YES, Steered, config, impatient, settle, steered, until
 
 WHEN_IDLE = '[tidegate.drain]\nsigterm = "when-idle"\n'
 HEALTH = '[cerebrium.runtime.custom]\nhealthcheck_endpoint = "/health"\n'
@@ -28,6 +28,22 @@ async def test_a_started_replica_is_asked_until_it_is_ready(app: Steered) -> Non
     app.prober.readiness = YES
     await until(lambda: replica.routable)
     assert app.metrics.cold_starts == 1
+
+
+@steered(config())
+async def test_the_phases_of_a_cold_start_are_measured(app: Steered) -> None:
+    app.prober.readiness = SILENCE
+    replica, handle = await app.start("starting")
+    await until(lambda: len(app.prober.asked) > 1)
+    app.prober.readiness = NO
+    await until(lambda: len(app.prober.asked) > 3)
+    app.prober.readiness = YES
+    await until(lambda: replica.routable)
+    cold_start = app.metrics.cold_start.estimate
+    assert cold_start is not None
+    assert cold_start.phases["create"] == handle.create_seconds
+    assert cold_start.phases["start"] == 0  # creating claims to have taken longer
+    assert min(cold_start.phases["load"], cold_start.phases["ready"]) > 0
 
 
 @steered(config(QUICK))

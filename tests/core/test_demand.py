@@ -33,6 +33,16 @@ def test_a_sample_of_no_time_says_what_is_there_now() -> None:
     assert demand.sample(3) == DemandSample(0, 2, 2)
 
 
+def test_what_a_sample_of_no_time_said_is_said_again_with_a_time() -> None:
+    """Its arrivals have no rate yet."""
+    demand = Demand(3)
+    demand.arrive(3)
+    demand.refuse()
+    demand.sample(3)
+    assert demand.sample(5) == DemandSample(2, 1, arrivals=2, refused=1)
+    assert demand.sample(6) == DemandSample(1, 1, arrivals=0)
+
+
 def test_a_request_that_was_refused_came_but_was_never_there() -> None:
     demand = Demand(0)
     demand.refuse()

@@ -2,8 +2,9 @@
 
 Keys: `host` to listen on; `start` seconds before it listens; `term` = "finish" (default), "ignore" or "die"; `events` a
 file to which it appends a line "PID EVENT" for start, request and term; `ready` a file whose content, "STATUS BODY", is
-what /ready answers. Paths: /sleep/SECONDS, /hang, /exit/CODE, /refuse/SECONDS (closes the port for so long),
-/bytes/COUNT. Other answers are a JSON object: "replica", "pid", "path", and "most", the most requests at once so far.
+what /ready answers. Paths: /sleep/SECONDS, /burn/SECONDS, /hang, /exit/CODE, /refuse/SECONDS (closes the port for so
+long), /bytes/COUNT. Other answers are a JSON object: "replica", "pid", "path", and "most", the most requests at once so
+far.
 """
 
 from __future__ import annotations
@@ -80,6 +81,10 @@ class Server:
         _, action, value = (*target.split("/"), "", "")[:3]
         if action == "sleep":
             time.sleep(float(value))
+        elif action == "burn":
+            over = time.monotonic() + float(value)
+            while time.monotonic() < over:
+                pass
         elif action == "hang":
             time.sleep(3600)
         elif action == "exit":

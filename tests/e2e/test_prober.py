@@ -51,12 +51,12 @@ def answered(status: str, body: bytes) -> Answer:
 
 @pytest.mark.parametrize("body", [b"", b"ok", b'{"ready": true}', b'{"ready": 0}', b"[false]", b"\xff", b"[" * 60_000])
 def test_2xx_is_ready_whatever_else_it_says(body: bytes) -> None:
-    assert answered("200 OK", body) == Answer(True, "/ready answered 200")
+    assert answered("200 OK", body) == Answer(True, "/ready answered 200", spoken=True)
 
 
 def test_ready_false_in_a_2xx_is_not_ready() -> None:
     assert answered("200 OK", b'{"ready": false, "why": 1}') == Answer(
-        False, '/ready answered 200, but says "ready": false'
+        False, '/ready answered 200, but says "ready": false', spoken=True
     )
 
 
@@ -75,12 +75,12 @@ def test_a_body_in_pieces_is_read_whole() -> None:
     ],
 )
 def test_the_first_line_of_a_no_is_shown(body: bytes, text: str) -> None:
-    assert answered("503 Service Unavailable", body) == Answer(False, f"/ready answered 503{text}")
+    assert answered("503 Service Unavailable", body) == Answer(False, f"/ready answered 503{text}", spoken=True)
 
 
 def test_a_redirect_is_not_followed() -> None:
     assert asked([b"HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n"]) == Answer(
-        False, "/ready answered 302"
+        False, "/ready answered 302", spoken=True
     )
 
 
@@ -108,7 +108,7 @@ def test_what_can_be_no_host_name_is_a_no(toml: str) -> None:
 
 
 def test_a_port_that_accepts_is_ready_where_no_endpoint_is_set() -> None:
-    assert asked([b""], "[cerebrium.runtime.custom]") == Answer(True, "the port accepts connections")
+    assert asked([b""], "[cerebrium.runtime.custom]") == Answer(True, "the port accepts connections", spoken=True)
 
 
 @pytest.mark.parametrize(

@@ -170,8 +170,6 @@ def test_the_admin_port_answers_beside_the_data_port(tmp_path: Path) -> None:
 
 
 def test_a_setting_that_is_not_followed_is_said(tmp_path: Path) -> None:
-    write_app(tmp_path, "[cerebrium.scaling]\nscaling_metric = 'requests_per_second'\nscaling_target = 5")
+    write_app(tmp_path, "[cerebrium.scaling]\nroll_out_duration_seconds = 60")
     with running(tmp_path) as up:
-        assert 'does not follow cerebrium.scaling.scaling_metric = "requests_per_second" yet' in up.log().replace(
-            "\\", ""
-        )
+        assert "does not follow cerebrium.scaling.roll_out_duration_seconds yet" in up.log()

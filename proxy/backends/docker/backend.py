@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -69,6 +70,7 @@ class DockerBackend:
             await self._image.prepare(self._engine)
 
     async def start(self, replica_id: str) -> Container:
+        began = time.monotonic()
         with self._start_errors("create a container"):
             plan, devices = self._plan(), await assign_gpus(self._config, self._engine)
             port = PORTS.take() if plan.on_host else plan.port
@@ -79,6 +81,7 @@ class DockerBackend:
                 self._release(port, devices)
                 raise
         container = self._enrol(created, replica_id, port, devices)
+        container.create_seconds = time.monotonic() - began
         try:
             with self._start_errors("start a container"):
                 await container.start()

@@ -35,6 +35,7 @@ class Container:
         self.port = 0
         self.running = False
         self.obstacle = ""
+        self.create_seconds = 0.0
         self.on_gone: Callable[[], None] = lambda: None
         self.transcript = transcript
         self._container = container

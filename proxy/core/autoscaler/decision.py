@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from proxy.core.autoscaler.limits import Limits
+
+# What can have the last word over the terms.
+CLAMPS = ("", "cooldown", "restart", "max_replicas", "min_replicas", "room")
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -16,10 +21,11 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`clamp` names what had the last word: "min_replicas", "max_replicas", "cooldown", or "" for the terms."""
+    """`clamp` names what had the last word, one of CLAMPS; "" for the terms."""
 
     desired: int
     terms: tuple[Term, ...]
     clamp: str
     reason: str
     observed: float  # the metric's value, in its own unit
+    limits: Limits  # those that held

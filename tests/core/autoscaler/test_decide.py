@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from proxy.core.autoscaler.decide import decide
-from proxy.core.autoscaler.observation import Memory
+from proxy.core.autoscaler.memory import Memory
 from tests.core.autoscaler.looks import Autoscaler, observed, settings
 
 # Up
@@ -24,7 +24,7 @@ def test_a_queue_is_served_without_waiting_for_the_interval() -> None:
     autoscaler.until(29)
     decision = autoscaler.at(29.01, in_flight=4, queued=5)
     assert decision.desired == 3
-    assert decision.terms[0].count == 1
+    assert {term.name: term.count for term in decision.terms} == {"queue": 3, "concurrency": 1}
 
 
 def test_the_mean_counts_where_nobody_waits() -> None:
@@ -162,9 +162,17 @@ def test_each_term_says_what_it_wants() -> None:
 # For all
 
 
-def test_the_same_inputs_give_the_same_outputs_and_are_left_alone() -> None:
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"metric": "requests_per_second", "scale_up_queue_length": 2},
+        {"policy": "load-thresholds", "scale_up_delay_seconds": 2, "scale_down_delay_seconds": 2},
+    ],
+)
+def test_the_same_inputs_give_the_same_outputs_and_are_left_alone(given: dict[str, object]) -> None:
     random, now = Random(1), 0.0
-    chosen = settings(buffer=1, min_replicas=1)
+    chosen = settings(buffer=1, min_replicas=1, **given)
     memory = Memory.fresh(chosen, now)
     for _ in range(500):
         now += random.random()
@@ -185,3 +193,26 @@ def test_never_outside_min_and_max_and_never_too_few_for_those_who_wait() -> Non
         desired = autoscaler.at(now, in_flight, queued).desired
         assert 2 <= desired <= 9
         assert not queued or desired >= min(9, (in_flight + queued) / 3)
+
+
+# After a restart
+
+
+def test_nothing_is_scaled_down_before_one_interval_was_seen() -> None:
+    """Replicas of before a restart may serve more than was seen since."""
+    autoscaler = Autoscaler(cooldown_seconds=0).sees(replicas=5, inherited=5)
+    decisions = [autoscaler.at(now, in_flight=1) for now in (5, 34.9, 35)]
+    assert [decision.desired for decision in decisions] == [5, 5, 1]
+    assert decisions[0].clamp == "restart"
+    assert decisions[0].reason.endswith("; kept at 5: running since before the restart")
+
+
+def test_what_was_started_since_the_restart_is_scaled_down_as_ever() -> None:
+    autoscaler = Autoscaler(cooldown_seconds=0).sees(replicas=5, inherited=2)
+    assert autoscaler.at(1, in_flight=5).desired == 5
+    assert autoscaler.at(2).desired == 2
+
+
+def test_the_most_holds_also_after_a_restart() -> None:
+    decision = Autoscaler(max_replicas=3).sees(replicas=5, inherited=5).at(1)
+    assert (decision.desired, decision.clamp) == (3, "max_replicas")

@@ -1,0 +1,89 @@
+"""Asking a running `tidegate up` through its admin port."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote, urlsplit
+
+import typer
+
+from proxy.errors import UserError
+
+if TYPE_CHECKING:
+    from urllib.error import HTTPError
+
+_SECONDS = 10.0
+
+# JSON documents: their values are of any type that JSON has.
+Document = dict[str, Any]
+
+
+def _url(value: str) -> str:
+    url = value if "://" in value else f"http://{value}"
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise typer.BadParameter(f"{value} is no address such as http://127.0.0.1:8001")
+    return url.rstrip("/")
+
+
+_ADMIN = typer.Option(envvar="TIDEGATE_ADMIN", callback=_url, metavar="URL", help="Admin port of the running up.")
+Admin = Annotated[str, _ADMIN]
+AppName = Annotated[str | None, typer.Argument(metavar="[APP]", help="Name of the app, where there are several.")]
+ADMIN_DEFAULT = "http://127.0.0.1:8001"
+
+
+class Remote:
+    """The admin API at `url`; every call raises UserError with what it answers, or why nobody does."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def apps(self) -> list[Document]:
+        found: list[Document] = self._ask("/api/apps")
+        return found
+
+    def app_path(self, name: str | None, rest: str = "") -> str:
+        """The path below which `name` is found; without a name that of the only app."""
+        return f"/api/apps/{quote(name or self._only_app(), safe='')}{rest}"
+
+    def get(self, path: str) -> Any:  # Any: a JSON document
+        return self._ask(path)
+
+    def post(self, path: str, document: Document) -> Any:  # Any: a JSON document
+        return self._ask(path, json.dumps(document).encode())
+
+    def _only_app(self) -> str:
+        names = [str(app["name"]) for app in self.apps()]
+        if len(names) != 1:
+            raise UserError(f"there are several apps: name one of {', '.join(names)}")
+        return names[0]
+
+    def _ask(self, path: str, body: bytes | None = None) -> Any:  # Any: a JSON document
+        # Imported here: the commands that serve or check need no HTTP client.
+        from urllib.error import HTTPError, URLError
+        from urllib.request import Request, urlopen
+
+        request = Request(self._url + path, body, {"content-type": "application/json"} if body else {})
+        try:
+            with urlopen(request, timeout=_SECONDS) as response:
+                return json.load(response)
+        except HTTPError as error:
+            raise UserError(_message(error)) from None
+        except (URLError, OSError, ValueError) as error:
+            reason = getattr(error, "reason", error)
+            said = getattr(reason, "strerror", None) or reason
+            raise UserError(
+                f"no tidegate up answers at {self._url} ({said}): start one, or name its admin address with --admin"
+            ) from None
+
+
+def _message(error: HTTPError) -> str:
+    try:
+        return str(json.load(error)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"the admin port answered {error.code} to {urlsplit(error.url).path}"

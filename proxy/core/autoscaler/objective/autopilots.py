@@ -1,0 +1,175 @@
+"""From a promise to what a late request is worth: several values are tried side by side on the real demand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proxy.core.autoscaler.objective.account import Times, Vector
+from proxy.core.autoscaler.objective.lookback import Lookback
+
+# Replica-seconds per late request, cheapest first. Hardly anybody may be late: the dearest keep a replica
+# for a request in ten minutes.
+PRICES = np.array([0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0])
+FIRST = 5
+# Judged over the last hour, or the last requests where they are fewer.
+_JUDGED_SECONDS = 3600.0
+_LEAST_REQUESTS = 300.0
+_ENOUGH_REQUESTS = 20.0
+# Who begins with nothing has late requests that no price could have avoided: not judged for so long + two starts.
+_UNJUDGED_SECONDS = 300.0
+_AIM = 0.8  # of the share that is promised
+# How far what really happened corrects what the autopilots reckon.
+_LEAST_CORRECTION, _MOST_CORRECTION = 0.5, 3.0
+_CORRECTION_WEIGHT = 5.0
+_HELD_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """At most `share` of the requests wait longer than `seconds`."""
+
+    seconds: float
+    share: float
+
+    def rescuable(self, cold_start: float) -> bool:
+        """Whether a start is fast enough to keep it for those who wait already."""
+        return cold_start < 0.9 * self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What happened since the look before, and the number of replicas that each price wants now."""
+
+    seconds: float
+    demand: float
+    arrivals: int
+    recent: float  # arrivals within a cold start: an older backlog has been rescued
+    wanted: NDArray[np.int64]
+
+
+class Autopilots:
+    """Each price's own replicas, ready one cold start later, and its own backlog, as a fluid.
+
+    Owns which price is followed. Those that were late in each autopilot and in reality fade over the time judged.
+    """
+
+    def __init__(self, promise: Promise, concurrency: int) -> None:
+        self.followed = FIRST
+        self._promise = promise
+        self._concurrency = concurrency
+        self._backlog = np.zeros(len(PRICES))
+        self._late = np.zeros(len(PRICES))
+        self._requests = 0.0
+        self._lived_seconds = 0.0
+        self._judged_seconds = 0.0
+        self._stepped_at = 0.0
+        self._wanted = Lookback(len(PRICES))
+        self._rescues = Lookback(len(PRICES))
+        self._really = Really()
+
+    def started(self, waits: Sequence[float]) -> None:
+        """Requests that got their slot, or gave up, after such waits."""
+        self._really.add(len(waits), sum(wait > self._promise.seconds for wait in waits))
+
+    def look(self, look: Look, times: Times, rescue_price: float) -> int:
+        """Let all of them live through the time since the last look; the price to follow, as its place."""
+        ready = self._steer(look.wanted, times)
+        waits = self._flow(look, ready, times)
+        self._rescue(ready, look.demand, times, rescue_price)
+        self._lived_seconds += look.seconds
+        if self._lived_seconds > _UNJUDGED_SECONDS + 2 * times.cold_start:
+            self._judge(look, waits)
+            self._follow(times)
+        return self.followed
+
+    def _steer(self, wanted: NDArray[np.int64], times: Times) -> NDArray[np.int64]:
+        """What is ready of what was wanted during the last cold start."""
+        wanted = np.maximum(wanted, self._rescues.highest(math.ceil(times.cold_start + _HELD_SECONDS)))
+        ready = np.minimum(self._wanted.lowest(math.ceil(times.cold_start)), wanted)
+        self._wanted.push(wanted)
+        return ready
+
+    def _flow(self, look: Look, ready: NDArray[np.int64], times: Times) -> Vector:
+        """How long those who arrive now wait in each."""
+        slots = self._concurrency * ready.astype(float)
+        self._backlog += (look.demand - slots) * (look.seconds / times.service)
+        np.clip(self._backlog, 0, look.recent, out=self._backlog)
+        ahead = np.maximum(look.demand + self._backlog - slots, 0)
+        wait: Vector = np.minimum(ahead * times.service / np.maximum(slots, 1e-9), times.cold_start)
+        return np.where(ready > 0, wait, times.cold_start)
+
+    def _rescue(self, ready: NDArray[np.int64], demand: float, times: Times, price: float) -> None:
+        """The reactive starts of each for its own queue (the rule of rescue.worth_starting, for all at once)."""
+        slots = self._concurrency * ready.astype(float)
+        queued = np.maximum(demand + self._backlog - slots, 0)
+        root = (-1.65 + np.sqrt(1.65**2 + 4 * times.cold_start * slots / times.service)) / 2
+        late = np.floor(queued + 0.5) - np.floor(root * root)
+        cheapest = late * math.sqrt(price * times.service / (2 * self._concurrency * times.cold_start))
+        more = np.maximum(1, np.ceil(np.minimum(late / self._concurrency, cheapest)))
+        self._rescues.push(np.where(late > 0, ready + more, 0).astype(np.int64))
+
+    def _judge(self, look: Look, waits: Vector) -> None:
+        kept = min(1.0, math.exp(-look.seconds / _JUDGED_SECONDS))
+        if self._requests * kept < _LEAST_REQUESTS:
+            kept = 1.0
+        late = np.where(waits > self._promise.seconds, look.arrivals, 0)
+        self._late = kept * self._late + late
+        self._requests = kept * self._requests + look.arrivals
+        self._judged_seconds += look.seconds
+        self._really.fade(kept, float(late[self.followed]))
+
+    def _follow(self, times: Times) -> None:
+        """The cheapest price that keeps the promise: a dearer one at once, a cheaper one step by step."""
+        if self._requests < _ENOUGH_REQUESTS:
+            return
+        best = self._dearer() if self._promise.rescuable(times.cold_start) else self._cheapest()
+        if best >= self.followed:
+            self.followed = best
+        elif self._judged_seconds - self._stepped_at > times.memory / 2:
+            self.followed -= 1
+            self._stepped_at = self._judged_seconds
+
+    def _cheapest(self) -> int:
+        """By the autopilots. What even the dearest could not avoid is charged to at most half of what is allowed."""
+        share = self._late * self._really.correction / self._in_an_hour()
+        allowed = _AIM * self._promise.share
+        kept = share - share[-1] <= max(allowed / 2, allowed - share[-1])
+        return int(np.argmax(kept))
+
+    def _dearer(self) -> int:
+        """Where starts are fast they keep the promise; if they do not, more replicas do."""
+        used = self._really.late / self._in_an_hour() / max(self._promise.share, 1e-6)
+        return sum(used > part for part in (0.2, 0.5, 0.7, 1.0))
+
+    def _in_an_hour(self) -> float:
+        """Requests over the whole time judged, the part that is still to come reckoned like the one that was."""
+        return self._requests * max(1.0, _JUDGED_SECONDS / max(1.0, self._judged_seconds))
+
+
+class Really:
+    """How many requests really waited too long, beside how many the followed autopilot reckoned."""
+
+    def __init__(self) -> None:
+        self.requests = 0.0
+        self.late = 0.0
+        self._reckoned = 0.0
+
+    @property
+    def correction(self) -> float:
+        """What to multiply the autopilots' late requests by."""
+        ratio = (self.late + _CORRECTION_WEIGHT) / (self._reckoned + _CORRECTION_WEIGHT)
+        return min(_MOST_CORRECTION, max(_LEAST_CORRECTION, ratio))
+
+    def add(self, requests: int, late: int) -> None:
+        self.requests += requests
+        self.late += late
+
+    def fade(self, kept: float, reckoned: float) -> None:
+        self.requests *= kept
+        self.late *= kept
+        self._reckoned = kept * self._reckoned + reckoned

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from proxy.cli.ps import table
+from proxy.cli.remote import Document
+
+REPLICA = {
+    "id": "chat-1", "state": "ready", "address": "127.0.0.1:40000", "in_flight": 3, "limit": 8,
+    "cpu_ratio": 0.25, "memory_bytes": 3 << 20, "last_probe": "/ready answered 200",
+}  # fmt: skip
+STARTING = REPLICA | {"id": "chat-2", "state": "starting", "address": "", "cpu_ratio": None, "memory_bytes": None}
+
+
+def test_every_replica_is_a_line_in_columns() -> None:
+    apps: list[Document] = [
+        {"name": "chat", "replicas": [REPLICA, STARTING | {"last_probe": ""}]},
+        {"name": "idle", "replicas": []},
+    ]
+    assert list(table(apps)) == [
+        "APP   REPLICA  STATE     ADDRESS          IN FLIGHT  CPU   MEMORY  LAST PROBE",
+        "chat  chat-1   ready     127.0.0.1:40000  3/8        25 %  3 MiB   /ready answered 200",
+        "chat  chat-2   starting  -                3/8        -     -       -",
+        "idle  -        -         -                -          -     -       -",
+    ]
