@@ -9,7 +9,7 @@ from collections.abc import Callable
 from proxy.core.balancers.first_available import FirstAvailable
 from proxy.core.pool import Pool
 from proxy.core.replica import Event, Replica, State
-from proxy.errors import Draining
+from proxy.errors import Draining, ReplicaFailed
 from proxy.net.connections import Connections
 from proxy.net.deadlines import Deadlines
 from proxy.net.listener import Listener
@@ -123,7 +123,7 @@ class Gate:
         replica = self._replica
         if self.draining:
             return "draining", ""
-        if replica is None:
+        if replica is None or replica.gone:
             return "restarting", self._problem
         return replica.state.value, "" if replica.routable else replica.last_probe or self._problem
 
@@ -151,6 +151,9 @@ class Gate:
         """Nobody counts here."""
 
     def finished(self, status: int, seconds: float) -> None:
+        """After a broken answer nothing is sent until a probe has passed: sockets close before an exit is seen."""
+        if status == ReplicaFailed.status and self._replica is not None:
+            self.pool.apply(self._replica, Event.MISSED, time.monotonic())
         if self.site.draining:
             self._look_soon()
 

@@ -13,7 +13,7 @@ from proxy.control.recovery import Recovery
 from proxy.control.vigil import Patience, Vigil
 from proxy.core.pool import Pool
 from proxy.core.probe import SLOWEST_START_SECONDS, Answer
-from proxy.core.replica import Replica
+from proxy.core.replica import Event, Replica
 from runtime.child import Child
 from runtime.launch import Launch
 
@@ -79,7 +79,7 @@ class Watch:
             if pool.apply(self._replica, event, now):
                 self._report(first, recovery, now)
             if self._replica.ready_at is not None and self._heartbeat.silence.seconds(now) >= self._hang_seconds:
-                self._kill()
+                self._kill(pool, now)
             await self._vigil.pause()
 
     def _report(self, first: bool, recovery: Recovery, now: float) -> None:
@@ -98,8 +98,9 @@ class Watch:
             except OSError as error:
                 log.warning("what %s starts may outlive a SIGKILL of process 1: %s", name, error.strerror)
 
-    def _kill(self) -> None:
-        """What runs there gets 504: it was stopped by us."""
+    def _kill(self, pool: Pool, now: float) -> None:
+        """What runs there gets 504: it was stopped by us. What comes now waits for the next."""
+        pool.apply(self._replica, Event.CONDEMN, now)
         self.hung = f"hung and was killed: {self._launch.ready_path} was not answered for {self._hang_seconds:g} s"
         self._replica.killed = True
         self._child.kill()

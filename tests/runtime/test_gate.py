@@ -111,6 +111,20 @@ def test_live_traffic_that_is_refused_hurries_the_probe() -> None:
     at_a_gate(scenario)
 
 
+def test_after_a_broken_answer_nothing_is_sent_before_a_probe_has_passed() -> None:
+    def scenario(gate: Gate) -> None:
+        asked: list[str] = []
+        gate.refused = lambda: asked.append("again")
+        replica = started(gate, Event.PASSED)
+        gate.finished(502, 0.1)
+        assert (asked, gate.pool.reserve(time.monotonic())) == (["again"], None)
+        gate.pool.apply(replica, Event.PASSED, time.monotonic())
+        gate.finished(500, 0.1)
+        assert replica.available
+
+    at_a_gate(scenario)
+
+
 class Waiter:
     """A request in line, which gives its slot back when it is told to."""
 
