@@ -58,7 +58,7 @@ class DockerBackend:
         with self._start_errors("list the containers of the app"):
             await self._open()
             await self._image.prepare(self._engine)
-            inspections = [await self._inspected(document["Id"]) for document in await self._roster.listed()]
+            inspections = [await self._inspected(one) for one in await self._roster.listed()]
             digest = self._plan().digest()
             found = [self._take_over(one, digest) for one in inspections if one is not None]
             self._following = self._tasks.create_task(self._roster.follow())
@@ -98,17 +98,19 @@ class DockerBackend:
 
     async def close(self, keep: bool = False) -> None:
         """Remove whatever still bears the app's labels, unless `keep`."""
+        if self._docker is not None:
+            await self._leave(keep)
+            await self._docker.close()
+            self._docker = None
         self._claim.release()
-        if self._docker is None:
-            return
+
+    async def _leave(self, keep: bool) -> None:
         for container in self._roster:
             container.transcript.close()
         if self._following is not None:  # else nothing was started or taken over
             self._following.cancel()
             if not keep:
                 await self._sweep()
-        await self._docker.close()
-        self._docker = None
 
     # The engine
 
@@ -172,9 +174,8 @@ class DockerBackend:
         if inspection["State"]["Running"]:
             container.host, container.port = self._site.address(inspection, port)
 
-    async def _inspected(self, container_id: str) -> Document | None:
+    async def _inspected(self, container: DockerContainer) -> Document | None:
         """Of a container that an earlier proxy left; None if it does not run, in which case it is removed."""
-        container = self._engine.containers.container(container_id)
         try:
             inspection = await container.show()
             if inspection["State"]["Running"] and "tidegate.replica" in inspection["Config"]["Labels"]:
@@ -189,7 +190,8 @@ class DockerBackend:
         labels = inspection["Config"]["Labels"]
         replica_id, port = labels["tidegate.replica"], int(labels["tidegate.port"])
         devices = [device for device in labels.get(LABEL, "").split(",") if device]
-        GPUS.hold(devices)
+        if not self._config.docker.gpus:
+            GPUS.hold(devices)
         created = self._engine.containers.container(inspection["Id"])
         container = self._enrol(created, replica_id, port, devices)
         container.taken_over(paused=inspection["State"]["Paused"])
@@ -201,14 +203,16 @@ class DockerBackend:
         return Found(replica_id, container, current)
 
     def _release(self, port: int, devices: Sequence[str]) -> None:
-        GPUS.release(devices)
-        PORTS.release(port)
+        if not self._config.docker.gpus:  # those are shared, and not counted
+            GPUS.release(devices)
+        if self._plan().on_host:
+            PORTS.release(port)
 
     async def _sweep(self) -> None:
         """Whatever a creation that nobody waited for has left; an engine that is away keeps it for the next proxy."""
         try:
             with engine_errors("list the containers of the app"):
-                for document in await self._roster.listed():
-                    await self._engine.containers.container(document["Id"]).delete(force=True, v=True)
+                for container in await self._roster.listed():
+                    await container.delete(force=True, v=True)
         except EngineError as error:
             log.warning("%s: containers may be left: %s", self._config.name, error)

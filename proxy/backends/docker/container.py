@@ -145,6 +145,8 @@ class Container:
             with engine_errors("inspect a container"):
                 state = (await self.inspect())["State"]
         except EngineError as error:
+            if isinstance(error.__cause__, DockerError) and error.__cause__.status in GONE:
+                return Exit(None, "removed from outside")
             return Exit(None, f"ended ({error})")
         if state["OOMKilled"] or (self._out_of_memory and state["ExitCode"] != 0):
             gigabytes = f"{self._memory_gb:g} GB"

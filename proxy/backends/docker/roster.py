@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from aiodocker import Docker
+from aiodocker.containers import DockerContainer
 
 from proxy.backends.docker.container import Container
 from proxy.engine.connection import engine_errors
@@ -37,10 +38,9 @@ class Roster:
     def remove(self, container: Container) -> None:
         self._containers.pop(container.id, None)
 
-    async def listed(self) -> list[dict[str, Any]]:  # JSON documents
+    async def listed(self) -> list[DockerContainer]:
         """Every container of the app, also those that do not run; raises DockerError."""
-        found = await self._docker.containers.list(all=True, filters=self._filters)
-        return [container._container for container in found]
+        return await self._docker.containers.list(all=True, filters=self._filters)
 
     async def follow(self) -> None:
         """Hear what happens to them, for as long as the proxy runs; an engine that restarts is asked anew."""
@@ -77,20 +77,28 @@ class Roster:
                 await self._docker.events.run(since=since, filters=filters)
         except EngineError:
             return  # whoever subscribed is told that the stream has ended
+        except Exception:  # what cannot be read must not end the proxy
+            log.exception("events of the Docker Engine")
 
     async def _inspect(self) -> None:
         """What happened while nobody listened."""
-        there = {document["Id"]: document["State"] for document in await self.listed()}
-        for container in self:
+        known = tuple(self)  # what is created while the engine answers may not be in its answer
+        there = {one.id: one["State"] for one in await self.listed()}
+        for container in known:
             state = there.get(container.id)
             if state is None:
                 container.vanished()
-            elif state in {"running", "paused"}:
-                container.paused(state == "paused")
-                container.transcript.follow(container.id, past=False)
-                self._spawn(container.tell_again())
-            elif container.running:
-                self._spawn(container.end())
+            elif container.running:  # else it is just being started
+                self._compare(container, state)
+
+    def _compare(self, container: Container, state: str) -> None:
+        """`state` is the engine's word for it: https://docs.docker.com/reference/api/engine/."""
+        self._spawn(container.tell_again())
+        if state in {"running", "paused"}:
+            container.paused(state == "paused")
+            container.transcript.follow(container.id, past=False)
+        else:
+            self._spawn(container.end())
 
     def _happened(self, event: Mapping[str, Any]) -> None:
         container = self._containers.get(event["Actor"]["ID"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import aiohttp
 from aiodocker import DockerError
@@ -10,6 +11,8 @@ from aiodocker import DockerError
 from proxy.backends.output import Output
 from proxy.engine.connection import connect
 from proxy.errors import EngineError
+
+log = logging.getLogger("tidegate.docker")
 
 
 class Transcript:
@@ -20,6 +23,7 @@ class Transcript:
         self._tasks = tasks
         self._api_version = api_version
         self._reading: asyncio.Task[None] | None = None
+        self._heard = 0
 
     def last_lines(self) -> tuple[str, ...]:
         return self._output.last_lines()
@@ -30,8 +34,10 @@ class Transcript:
             self._reading = self._tasks.create_task(self._read(container_id, "all" if past else "0"))
 
     async def ended(self, seconds: float) -> None:
-        """Wait at most so long for the last of it."""
-        if self._reading is not None:
+        """Wait for the last of it, until nothing has come for so long."""
+        heard = -1
+        while self._reading is not None and not self._reading.done() and heard != self._heard:
+            heard = self._heard
             await asyncio.wait([self._reading], timeout=seconds)
 
     def close(self) -> None:
@@ -45,7 +51,10 @@ class Transcript:
                 container = docker.containers.container(container_id)
                 async for said in container.log(stdout=True, stderr=True, follow=True, tail=tail):
                     self._output.feed(said.encode())
+                    self._heard += 1
         except (EngineError, DockerError, aiohttp.ClientError, OSError):
             return  # the container or the engine has gone, which others notice
+        except Exception:  # what cannot be read must not end the proxy
+            log.exception("output of container %s", container_id[:12])
         finally:
             self._output.finish()
