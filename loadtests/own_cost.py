@@ -52,7 +52,8 @@ def cycle(folder: Path) -> Callable[[], None]:
     from proxy.net.deadlines import Deadlines
     from proxy.net.link import Link
     from proxy.net.listener import Listener
-    from proxy.net.service import Service, Site, Terms
+    from proxy.net.service import Service, Terms
+    from proxy.net.site import Site
 
     (folder / "cerebrium.toml").write_text('[cerebrium.deployment]\nname = "cost"\n')
     config, now, deadlines = load(folder), time.monotonic(), Deadlines(0.1)

@@ -34,7 +34,8 @@ from proxy.metrics import AppMetrics
 from proxy.net.connections import Connections
 from proxy.net.deadlines import Deadlines
 from proxy.net.listener import Listener, unusable_address
-from proxy.net.service import Service, Site, Terms
+from proxy.net.service import Service, Terms
+from proxy.net.site import Site
 from proxy.runs.door import Door
 
 if TYPE_CHECKING:

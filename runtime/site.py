@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 from proxy.errors import AnswerError
 from proxy.net.deadlines import Deadlines
-from proxy.net.service import Route, Service, Site
+from proxy.net.service import Route, Service
+from proxy.net.site import Site
 from proxy.wire.request import Request
 
 

@@ -14,7 +14,7 @@ from proxy.net import ending
 from proxy.net.client import LINGER_SECONDS, ClientConnection
 from proxy.net.deadlines import NEVER, Deadlines
 from proxy.net.hangup import HangupWatch
-from proxy.net.service import Site
+from proxy.net.site import Site
 from proxy.wire.answer import error_answer
 
 BACKLOG = 4096

@@ -12,7 +12,8 @@ from yarl import URL
 from proxy.errors import AppNotFound
 from proxy.net.deadlines import Deadlines
 from proxy.net.listener import Listener
-from proxy.net.service import Route, Service, Site
+from proxy.net.service import Route, Service
+from proxy.net.site import Site
 from proxy.wire.request import Request
 
 _PIECE_BYTES = 65_536

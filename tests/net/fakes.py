@@ -15,7 +15,7 @@ from proxy.net.connections import Caller, Connections
 from proxy.net.deadlines import Deadlines
 from proxy.net.link import Link
 from proxy.net.listener import Listener
-from proxy.net.service import Site
+from proxy.net.site import Site
 from tests.net.house import App, app_config
 
 

@@ -14,7 +14,8 @@ from proxy.core.replica import Event, Replica
 from proxy.metrics import AppMetrics
 from proxy.net.connections import Connections
 from proxy.net.deadlines import Deadlines
-from proxy.net.service import Service, Site, Terms
+from proxy.net.service import Service, Terms
+from proxy.net.site import Site
 
 
 def app_config(name: str = "demo", toml: str = "") -> AppConfig:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.errors import AppNotFound
-from proxy.net.service import Site
+from proxy.net.site import Site
 from proxy.wire.request import Request
 from tests.net.fakes import Table
 from tests.net.house import app_config
