@@ -27,6 +27,7 @@ _AIM = 0.8  # of the share that is promised
 _LEAST_CORRECTION, _MOST_CORRECTION = 0.5, 3.0
 _CORRECTION_WEIGHT = 5.0
 _FEW_LATE = 3.0
+_DOUBT = 3.0  # late requests that may only not have been seen yet
 _HELD_SECONDS = 5.0
 
 
@@ -139,14 +140,16 @@ class Autopilots:
 
     def _cheapest(self) -> int:
         """By the autopilots. What even the dearest could not avoid is charged to at most half of what is allowed."""
-        share = self._late * self._really.correction / self._in_an_hour()
-        allowed = _AIM * self._promise.share
-        kept = share - share[-1] <= max(allowed / 2, allowed - share[-1])
+        late = self._late * self._really.correction
+        avoidable, unavoidable = late - late[-1], late[-1]
+        allowed = _AIM * self._promise.share * self._in_an_hour()
+        kept = avoidable + _DOUBT <= max(allowed / 2, allowed - unavoidable)
+        kept[-1] = True
         return int(np.argmax(kept))
 
     def _floor(self) -> int:
         """Where more were really late than the followed value had reckoned, a dearer one holds for a while."""
-        bearable = max(_FEW_LATE, _AIM * self._promise.share * self._in_an_hour() / 4)
+        bearable = max(_FEW_LATE, _AIM * self._promise.share * self._in_an_hour() / 2)
         if self._really.excess > bearable:
             self._really.answer()
             self._lowest = min(self.followed + 1, len(PRICES) - 1)
