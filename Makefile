@@ -9,8 +9,10 @@ COMPILED_TESTS := tests/core tests/wire $(addprefix tests/e2e/test_, http_cases.
 BIN := $(VENV)/bin
 PYTHON ?= python3
 INSTALLED := $(VENV)/.installed
+# Request traces for `make bench-scaling`: CSV files of arrival_seconds,service_seconds.
+TRACES ?= ../shared/traces
 
-.PHONY: run test test-compiled lint bench bench-runtime clean
+.PHONY: run test test-compiled lint bench bench-runtime bench-scaling clean
 
 run: $(INSTALLED)
 	@PYTHON=$(BIN)/python sh examples/file-type/run.sh
@@ -36,6 +38,9 @@ bench: $(COMPILED)/.built
 
 bench-runtime: $(INSTALLED)
 	$(BIN)/python loadtests/functions.py
+
+bench-scaling: $(INSTALLED)
+	$(BIN)/python loadtests/scaling.py $(TRACES)
 
 $(INSTALLED): pyproject.toml requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("Tidegate needs Python 3.11 or newer: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proxy.admin.apps import AdminApp
@@ -21,6 +22,7 @@ from proxy.control.lifecycle import Lifecycle
 from proxy.control.machine import Offer, make_machine, need_of
 from proxy.control.placement import Placement
 from proxy.control.prober import Prober
+from proxy.control.recorder import Recorder
 from proxy.control.scaler import Scaler
 from proxy.control.usage import UsageMeter
 from proxy.core.autoscaler.policies import needs_journal
@@ -58,6 +60,7 @@ class Options:
     admin_port: int = 8001
     keep_replicas: bool = False
     offer: Offer = field(default_factory=Offer)
+    record: Path | None = None  # the folder for traces of requests
 
 
 class HardStop(Exception):
@@ -74,24 +77,27 @@ class App:
     def __init__(
         self,
         config: AppConfig,
-        backend_name: str,
+        options: Options,
         tasks: asyncio.TaskGroup,
         deadlines: Deadlines,
         machine: Machine,
         prediction: Prediction | None = None,
     ) -> None:
-        self.backend_name = config.backend or backend_name
+        self.backend_name = config.backend or options.backend
         self.config = _fixed(config) if self.backend_name == "static" else config
         self.backend: Backend = make_backend(self.backend_name, self.config, tasks)
         balancer = load_balancer(self.config)
-        make_pool = JournaledPool if needs_journal(self.config.scaling) else Pool
-        self.pool = make_pool(balancer, self.config.queue.max_length, time.monotonic())
+        now = time.monotonic()
+        self.recorder = Recorder(options.record, config.name, now) if options.record else None
+        make_pool = JournaledPool if self.recorder or needs_journal(self.config.scaling) else Pool
+        self.pool = make_pool(balancer, self.config.queue.max_length, now)
         self.metrics = AppMetrics(self.config.name, self.pool)
         prober = Prober.of(self.config, ours=self.backend.restarts, relayed=self.backend_name == "docker")
         self.lifecycle = Lifecycle(self.config, self.backend, prober, self.pool, self.metrics, tasks)
         self.usage = UsageMeter(self.lifecycle, self.metrics, self.config.hardware.cpu)
         placement = Placement(self.lifecycle, machine, self._tenant())
         self.scaler = Scaler(self.config, self.pool, placement, self.metrics, prediction)
+        self.scaler.recorder = self.recorder
         self.connections = Connections(tasks, deadlines, self.config.timeouts.connect_seconds)
         self.service = Service(Terms.of(self.config), self.pool, self.connections, self.metrics, deadlines)
         self.pool.on_wait = self.scaler.wake
@@ -121,6 +127,12 @@ class App:
             self.connections.drop(replica)
         if replica.state is State.UNREADY:
             self.lifecycle.hurry(replica)
+
+    def end_recording(self) -> None:
+        """Write what has ended since the last look."""
+        if self.recorder is not None and isinstance(self.pool, JournaledPool):
+            self.recorder.note(self.pool.take_entries())
+            self.recorder.close()
 
     def admin(self) -> AdminApp:
         return AdminApp(self.config, self.backend_name, self.pool, self.metrics, self._identity, self.scaler)
@@ -202,7 +214,7 @@ class Proxy:
         machine = make_machine(options.offer, [(config, config.backend or options.backend) for config in configs])
         self._predictions = _predictions(configs)
         self.apps = [
-            App(config, options.backend, tasks, self._deadlines, machine, self._predictions.get(config.name))
+            App(config, options, tasks, self._deadlines, machine, self._predictions.get(config.name))
             for config in configs
         ]
         self._site = Site([app.service for app in self.apps], self._deadlines)
@@ -278,6 +290,8 @@ class Proxy:
                 app.connections.close()
                 closing.create_task(app.lifecycle.close())
         await self._let_runs_finish()
+        for app in self.apps:
+            app.end_recording()
 
     async def _let_clients_finish(self) -> None:
         longest = max(app.config.scaling.response_grace_period_seconds for app in self.apps)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import proxy.app
-from proxy.app import App, load_balancer
+from proxy.app import App, Options, load_balancer
 from proxy.config import parse
 from proxy.core.balancers.first_available import FirstAvailable
 from proxy.core.capacity import Machine
@@ -40,7 +40,7 @@ def test_all_static_replicas_are_used_all_the_time() -> None:
     async def scenario() -> None:
         async with asyncio.TaskGroup() as tasks:
             config = parse(STATIC + '["a:1", "b:2"]', Path("a.toml"))
-            app = App(config, "static", tasks, Deadlines(1.0), Machine())
+            app = App(config, Options("static"), tasks, Deadlines(1.0), Machine())
             assert (app.config.scaling.min_replicas, app.config.scaling.max_replicas) == (2, 2)
 
     asyncio.run(scenario())
@@ -49,7 +49,9 @@ def test_all_static_replicas_are_used_all_the_time() -> None:
 def test_idle_connections_to_a_replica_that_takes_no_traffic_are_dropped() -> None:
     async def scenario() -> None:
         async with asyncio.TaskGroup() as tasks:
-            app = App(parse(STATIC + '["127.0.0.1:1"]', Path("a.toml")), "static", tasks, Deadlines(1.0), Machine())
+            app = App(
+                parse(STATIC + '["127.0.0.1:1"]', Path("a.toml")), Options("static"), tasks, Deadlines(1.0), Machine()
+            )
             dropped: list[str] = []
             app.connections.drop = lambda replica: dropped.append(replica.state.value)  # type: ignore[method-assign]  # a memory
             app.lifecycle.start_one(0.0)

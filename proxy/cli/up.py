@@ -34,6 +34,8 @@ _MAX_CPU = typer.Option(min=0, help="Cores that all replicas may take together; 
 _MAX_MEMORY = typer.Option(min=0, help="GB that all replicas may take together; without it as many as they want.")
 _MAX_GPUS = typer.Option(min=0, help="GPUs that all replicas may take together; without it those of this machine.")
 
+_RECORD = typer.Option(help="Write each app's requests as FOLDER/NAME.csv, a trace for simulate.", metavar="FOLDER")
+
 
 def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     apps: Annotated[list[Path] | None, _APPS] = None,
@@ -46,6 +48,7 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     max_cpu: Annotated[float | None, _MAX_CPU] = None,
     max_memory: Annotated[float | None, _MAX_MEMORY] = None,
     max_gpus: Annotated[int | None, _MAX_GPUS] = None,
+    record: Annotated[Path | None, _RECORD] = None,
 ) -> None:
     """Serve apps: replicas are started on demand, limited, balanced and scaled to zero and back."""
     # Imported here: `tidegate check` and --help need none of it.
@@ -63,7 +66,7 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
         for warning in (*config.warnings, *_not_followed(config)):
             logging.getLogger("tidegate").warning("%s", warning)
     offer = Offer(max_cpu, max_memory, max_gpus)
-    options = Options(backend, host, port, admin_host, admin_port, keep_replicas, offer)
+    options = Options(backend, host, port, admin_host, admin_port, keep_replicas, offer, record)
     try:
         uvloop.run(run(configs, options, _announce))
     except HardStop as stop:

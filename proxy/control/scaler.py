@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from proxy.config import AppConfig
 from proxy.control.placement import Placement
+from proxy.control.recorder import Recorder
 from proxy.core.autoscaler.apply import apply
 from proxy.core.autoscaler.decide import decide
 from proxy.core.autoscaler.decision import Decision
@@ -46,6 +47,7 @@ class Scaler:
     ) -> None:
         self.records = Records()
         self.override = NO_OVERRIDE
+        self.recorder: Recorder | None = None
         self._settings = config.scaling
         self._hardware = config.hardware
         self._pool = pool
@@ -73,6 +75,8 @@ class Scaler:
 
     def step(self, now: float) -> None:
         seen = self._observe(now)
+        if self.recorder is not None:
+            self.recorder.note(seen.journal)
         decision, self._memory = decide(self._settings, seen, self._memory, now)
         apply(decision.desired, self._pool, self._placement, now)
         if self._placement.reason:

@@ -26,6 +26,8 @@ _AIM = 0.8  # of the share that is promised
 # How far what really happened corrects what the autopilots reckon.
 _LEAST_CORRECTION, _MOST_CORRECTION = 0.5, 3.0
 _CORRECTION_WEIGHT = 5.0
+_FEW_LATE = 3.0
+_DOUBT = 3.0  # late requests that may only not have been seen yet
 _HELD_SECONDS = 5.0
 
 
@@ -68,13 +70,15 @@ class Autopilots:
         self._lived_seconds = 0.0
         self._judged_seconds = 0.0
         self._stepped_at = 0.0
+        self._lowest, self._lowest_until = 0, 0.0
         self._wanted = Lookback(len(PRICES))
         self._rescues = Lookback(len(PRICES))
         self._really = Really()
 
     def started(self, waits: Sequence[float]) -> None:
         """Requests that got their slot, or gave up, after such waits."""
-        self._really.add(len(waits), sum(wait > self._promise.seconds for wait in waits))
+        if self._judged_seconds:
+            self._really.add(len(waits), sum(wait > self._promise.seconds for wait in waits))
 
     def look(self, look: Look, times: Times, rescue_price: float) -> int:
         """Let all of them live through the time since the last look; the price to follow, as its place."""
@@ -127,7 +131,7 @@ class Autopilots:
         """The cheapest price that keeps the promise: a dearer one at once, a cheaper one step by step."""
         if self._requests < _ENOUGH_REQUESTS:
             return
-        best = self._dearer() if self._promise.rescuable(times.cold_start) else self._cheapest()
+        best = self._dearer() if self._promise.rescuable(times.cold_start) else max(self._cheapest(), self._floor())
         if best >= self.followed:
             self.followed = best
         elif self._judged_seconds - self._stepped_at > times.memory / 2:
@@ -136,10 +140,21 @@ class Autopilots:
 
     def _cheapest(self) -> int:
         """By the autopilots. What even the dearest could not avoid is charged to at most half of what is allowed."""
-        share = self._late * self._really.correction / self._in_an_hour()
-        allowed = _AIM * self._promise.share
-        kept = share - share[-1] <= max(allowed / 2, allowed - share[-1])
+        late = self._late * self._really.correction
+        avoidable, unavoidable = late - late[-1], late[-1]
+        allowed = _AIM * self._promise.share * self._in_an_hour()
+        kept = avoidable + _DOUBT <= max(allowed / 2, allowed - unavoidable)
+        kept[-1] = True
         return int(np.argmax(kept))
+
+    def _floor(self) -> int:
+        """Where more were really late than the followed value had reckoned, a dearer one holds for a while."""
+        bearable = max(_FEW_LATE, _AIM * self._promise.share * self._in_an_hour() / 2)
+        if self._really.excess > bearable:
+            self._really.answer()
+            self._lowest = min(self.followed + 1, len(PRICES) - 1)
+            self._lowest_until = self._judged_seconds + _JUDGED_SECONDS / 2
+        return self._lowest if self._judged_seconds < self._lowest_until else 0
 
     def _dearer(self) -> int:
         """Where starts are fast they keep the promise; if they do not, more replicas do."""
@@ -147,8 +162,8 @@ class Autopilots:
         return sum(used > part for part in (0.2, 0.5, 0.7, 1.0))
 
     def _in_an_hour(self) -> float:
-        """Requests over the whole time judged, the part that is still to come reckoned like the one that was."""
-        return self._requests * max(1.0, _JUDGED_SECONDS / max(1.0, self._judged_seconds))
+        """Requests over the time judged; of one still young, what is to come counts a quarter."""
+        return self._requests * max(1.0, 0.75 + _JUDGED_SECONDS / 4 / max(1.0, self._judged_seconds))
 
 
 class Really:
@@ -158,6 +173,15 @@ class Really:
         self.requests = 0.0
         self.late = 0.0
         self._reckoned = 0.0
+        self._answered = 0.0
+
+    @property
+    def excess(self) -> float:
+        """So many were late that nobody had reckoned with, since this was answered."""
+        return self.late - self._reckoned - self._answered
+
+    def answer(self) -> None:
+        self._answered += self.excess
 
     @property
     def correction(self) -> float:
@@ -172,4 +196,5 @@ class Really:
     def fade(self, kept: float, reckoned: float) -> None:
         self.requests *= kept
         self.late *= kept
+        self._answered *= kept
         self._reckoned = kept * self._reckoned + reckoned

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from proxy.core.autoscaler.objective.account import Times
+from proxy.core.autoscaler.objective.autopilots import FIRST, PRICES, Autopilots, Look, Promise
+
+TIMES = Times(service=1.0, cold_start=30.0)
+
+
+class Flight:
+    """A steady demand; each price holds one replica more than the one before."""
+
+    def __init__(self, demand: float, share: float = 0.01) -> None:
+        self.autopilots = Autopilots(Promise(5.0, share), concurrency=1)
+        self._demand = demand
+
+    def live(self, seconds: int, times: Times = TIMES, wait: float = 0.0) -> int:
+        wanted = np.arange(1, len(PRICES) + 1)
+        arrivals = round(self._demand)
+        for _ in range(seconds):
+            self.autopilots.started([wait] * arrivals)
+            followed = self.autopilots.look(Look(1.0, self._demand, arrivals, 1e9, wanted), times, 0.001)
+        return followed
+
+
+def test_without_evidence_a_value_that_is_rather_dear_is_followed() -> None:
+    assert Flight(demand=20.0).live(300) == FIRST
+
+
+def test_the_cheapest_that_keeps_the_promise_is_found() -> None:
+    """Four replicas serve four at once; those with fewer fall behind."""
+    assert Flight(demand=4.0).live(3000) == 3
+
+
+def test_it_goes_down_one_step_at_a_time() -> None:
+    flight = Flight(demand=1.0)
+    followed = [flight.live(10) for _ in range(250)]
+    assert max(before - after for before, after in pairwise(followed)) == 1
+    assert followed[-1] == 0
+
+
+def test_it_goes_up_at_once() -> None:
+    flight = Flight(demand=1.0)
+    flight.live(2500)
+    flight._demand = 8.0
+    assert flight.live(300, wait=30.0) >= 7
+
+
+def test_a_larger_share_allowed_is_cheaper() -> None:
+    assert Flight(demand=4.0, share=1.0).live(3000) == 0
+
+
+def test_what_no_value_can_avoid_makes_it_no_dearer_than_is_useful() -> None:
+    assert Flight(demand=500.0).live(3000) <= FIRST
+
+
+def test_where_starts_are_fast_only_what_was_really_late_makes_it_dearer() -> None:
+    fast = Times(service=1.0, cold_start=3.0)
+    assert Flight(demand=500.0).live(1000, fast) == 0
+    assert Flight(demand=500.0).live(1000, fast, wait=6.0) == 4

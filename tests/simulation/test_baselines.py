@@ -1,0 +1,73 @@
+"""Other autoscalers' documented rules, one look a second."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+from proxy.config import Scaling
+from proxy.core.autoscaler.limits import Limits
+from proxy.core.autoscaler.policy import Policy
+from proxy.simulation.baselines.hpa import HorizontalPodAutoscaler
+from proxy.simulation.baselines.knative import Knative
+from proxy.simulation.baselines.ray import RayServe
+from tests.core.autoscaler.looks import observed
+
+_SETTINGS = Scaling.model_validate({"replica_concurrency": 10, "max_replicas": 1000})
+
+
+class Watch:
+    """An autoscaler that is shown a steady demand, and replicas as it wanted them a look before."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._now = 0.0
+        self.wanted = 0
+
+    def for_seconds(self, seconds: int, demand: int) -> int:
+        for _ in range(seconds):
+            self._now += 1
+            seen = replace(observed(1.0, in_flight=demand), ready=self.wanted, replicas=self.wanted)
+            wish, self._policy = self._policy.look(_SETTINGS, seen, Limits(0, 1000), self._now)
+            self.wanted = wish.count
+        return self.wanted
+
+
+def test_knative_aims_at_70_percent_of_the_concurrency() -> None:
+    assert Watch(Knative(10)).for_seconds(200, demand=70) == 10
+
+
+def test_knative_panics_within_seconds_when_demand_doubles_and_gives_nothing_back_for_a_minute() -> None:
+    watch = Watch(Knative(10))
+    watch.for_seconds(120, demand=14)
+    assert watch.for_seconds(8, demand=70) == 10
+    assert watch.for_seconds(50, demand=7) == 10
+
+
+def test_knative_at_most_halves_its_replicas_in_a_tick() -> None:
+    watch = Watch(Knative(10))
+    watch.for_seconds(300, demand=700)
+    wanted = [watch.for_seconds(2, demand=7) for _ in range(60)]
+    assert all(after >= before // 2 for before, after in pairwise(wanted))
+
+
+def test_the_pod_autoscaler_tolerates_a_tenth() -> None:
+    watch = Watch(HorizontalPodAutoscaler(10))
+    assert watch.for_seconds(100, demand=70) == 10
+    assert watch.for_seconds(100, demand=76) == 10
+    assert watch.for_seconds(100, demand=80) == 12
+
+
+def test_the_pod_autoscaler_goes_down_to_the_highest_of_five_minutes() -> None:
+    watch = Watch(HorizontalPodAutoscaler(10))
+    watch.for_seconds(100, demand=70)
+    assert watch.for_seconds(280, demand=7) == 10
+    assert watch.for_seconds(60, demand=7) == 1
+
+
+def test_ray_waits_30_seconds_up_and_600_down() -> None:
+    watch = Watch(RayServe(10))
+    assert watch.for_seconds(25, demand=70) == 1
+    assert watch.for_seconds(10, demand=70) == 7
+    assert watch.for_seconds(590, demand=20) == 7
+    assert watch.for_seconds(60, demand=20) == 2
