@@ -124,7 +124,8 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count_head(len(name) + len(value) + 4)
-        self._headers[name.lower()] = value
+        if self._in_head:  # a trailer must not pass for a header (RFC 9110 section 6.5.1)
+            self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
         self._in_head = False

@@ -11,6 +11,8 @@ from proxy.net import ending
 from proxy.net.deadlines import NEVER
 from proxy.net.exchange import NEW, Exchange
 from proxy.wire.answer import error_answer
+from proxy.wire.fields import Field
+from proxy.wire.forward import last_chunk
 from proxy.wire.request import Request
 from proxy.wire.request_reader import RequestReader
 
@@ -112,6 +114,10 @@ class ClientConnection:
     def on_request_body(self, data: bytes) -> None:
         if self._line:
             self._line[-1].on_request_body(data)
+
+    def on_request_trailers(self, trailers: list[Field]) -> None:
+        if self._line:
+            self._line[-1].upload.last = last_chunk(trailers)
 
     def on_request_end(self) -> None:
         if self._line:

@@ -314,3 +314,53 @@ def test_a_body_goes_on_as_it_comes() -> None:
     assert far.transport.taken() == b"1\r\nd\r\n"
     near.send(b"\r\n")
     assert far.transport.taken() == b"0\r\n\r\n"
+
+
+# Trailers
+
+CHUNKED_POST = b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+TRAILERS = b"0\r\nX-Sum: 1\r\nHost: b\r\n\r\n"
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_requests_trailers_follow_its_last_chunk(early: bool) -> None:
+    table = Table()
+    near = table.client()
+    near.send(CHUNKED_POST + (TRAILERS if early else b""))
+    far = table.connections.connect()
+    if not early:
+        near.send(TRAILERS)
+    head, _, body = far.transport.taken().partition(b"\r\n\r\n")
+    assert (body, b"X-Sum" in head) == (b"0\r\nX-Sum: 1\r\n\r\n", False)
+
+
+def test_a_request_that_goes_again_has_its_trailers_again() -> None:
+    table = Table()
+    near, far = table.calling()
+    far.answer()
+    far.link.untaken = lambda size: True  # type: ignore[method-assign]  # what only a kernel can prove
+    near.send(CHUNKED_POST + TRAILERS)
+    far.close()
+    assert table.connections.connect().transport.sent.endswith(b"\r\n\r\n0\r\nX-Sum: 1\r\n\r\n")
+
+
+@pytest.mark.parametrize(("version", "end"), [(b"1.1", b"3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n"), (b"1.0", b"\r\nabc")])
+def test_an_answers_trailers_follow_its_last_chunk_where_there_is_one(version: bytes, end: bytes) -> None:
+    table = Table()
+    near = table.client()
+    near.send(b"GET / HTTP/%b\r\nhost: a\r\n\r\n" % version)
+    table.connections.connect().send(HEAD + b"3\r\nabc\r\n" + TRAILERS)
+    assert near.sent.endswith(end)
+    assert near.sent.count(b"X-Sum") == (version == b"1.1")
+
+
+def test_trailers_are_not_those_of_the_next_message() -> None:
+    table = Table()
+    near = table.client()
+    near.send(CHUNKED_POST + TRAILERS)
+    far = table.connections.connect()
+    far.send(HEAD + TRAILERS)
+    near.transport.taken(), far.transport.taken()
+    near.send(CHUNKED_POST + b"0\r\n\r\n")
+    far.send(HEAD + b"0\r\n\r\n")
+    assert b"X-Sum" not in near.transport.taken() + far.transport.taken()
