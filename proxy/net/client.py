@@ -17,6 +17,7 @@ from proxy.wire.request import Request
 from proxy.wire.request_reader import RequestReader
 
 if TYPE_CHECKING:
+    from proxy.net.hangup import HangupWatch
     from proxy.net.listener import Listener
     from proxy.net.service import Route
 
@@ -175,12 +176,12 @@ class ClientConnection:
             self._routed = request
         return self._route
 
-    def switch(self) -> tuple[asyncio.Transport, bytes]:
+    def switch(self) -> tuple[asyncio.Transport, bytes, HangupWatch]:
         """Leave the connection to a tunnel, with what came ahead; its end is still to be told to us."""
         self._line.clear()
         self._closing = True
         self._resume()
-        return self._transport, self._reader.release()
+        return self._transport, self._reader.release(), self.listener.hangups
 
     # Time
 
