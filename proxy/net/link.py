@@ -126,7 +126,7 @@ class Link:
         """Whether the replica had closed before any of the last `size` bytes, a whole request, came to it.
 
         Proved by its FIN without an acknowledgement and then its reset. A reset alone proves nothing: it overtakes
-        the acknowledgement of what was read.
+        the acknowledgement of what was read. (Who has ended its sending side takes no request: RFC 9112 section 9.6.)
         """
         if not self.unacknowledged(size):
             return False
