@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from proxy.net.link import Link
 
 BODY_IDLE_SECONDS: Final = 30.0
-# A replica's reset comes one way to it and back after its end: a lost packet (RFC 6298 section 2.4) is allowed for.
+# A replica's reset may come a round trip after its end, or later, when a packet was lost and is sent again.
 PROOF_SECONDS: Final = 1.0
 # A replica that goes on streaming for so long after its client left has not noticed: it is reset.
 NOTICE_SECONDS: Final = 1.0

@@ -46,6 +46,7 @@ class Side(asyncio.Protocol):
         self._unwatch()
         self.lost = True
         self._tunnel.lost(self, exc)
+        self.other.resume()
         self.end()
 
     def pause_writing(self) -> None:
@@ -79,7 +80,6 @@ class Side(asyncio.Protocol):
         self.ended = True
         other = self.other
         if not other.lost and not other.transport.is_closing():
-            other.resume()
             half_close(other.transport)
         self._tunnel.ended(self, time.monotonic())
 

@@ -186,7 +186,7 @@ def _take_authorization(request: Request, value: bytes) -> None:
     request.fields.append((b"authorization", value))
 
 
-def _take_codings(request: Request, value: bytes) -> None:
+def _take_te(request: Request, value: bytes) -> None:
     """Of TE only "trailers" can go on; the rest is about this hop (RFC 9110 section 10.1.4)."""
     if b"trailers" in tokens(value):
         request.takes_trailers = not request.http10
@@ -206,7 +206,7 @@ _TAKE: dict[bytes, Callable[[Request, bytes], None]] = {
     b"transfer-encoding": _take_coding,
     b"expect": _take_expectation,
     b"max-forwards": _take_hops,
-    b"te": _take_codings,
+    b"te": _take_te,
     b"trailer": _take_trailer,
     b"upgrade": _take_upgrade,
     b"x-request-id": _take_request_id,

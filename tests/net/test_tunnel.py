@@ -80,6 +80,16 @@ def test_a_side_that_hangs_up_while_it_is_not_read_from_is_read_to_its_end() -> 
     assert (client.ended, replica.ended) == ("closed", "closed")
 
 
+def test_a_client_that_has_sent_all_still_gets_no_more_than_it_takes() -> None:
+    client, replica = tunnel(Table())
+    assert client.protocol is not None
+    client.protocol.pause_writing()
+    end(client)
+    assert (replica.ended, replica.reading) == ("half", False)
+    lose(client)
+    assert replica.reading
+
+
 @pytest.mark.parametrize("how", ["resumed", "lost"])
 def test_a_hang_up_is_watched_for_only_while_a_side_is_not_read_from(how: str) -> None:
     table = Table()
