@@ -188,7 +188,7 @@ def _take_authorization(request: Request, value: bytes) -> None:
 
 def _take_te(request: Request, value: bytes) -> None:
     """Of TE only "trailers" can go on; the rest is about this hop (RFC 9110 section 10.1.4)."""
-    if b"trailers" in tokens(value):
+    if b"trailers" in set(tokens(value)):  # compiled, a generator has no "in"
         request.takes_trailers = not request.http10
 
 
