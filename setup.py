@@ -22,8 +22,13 @@ REQUEST_PATH = (
 # Others inherit from what is in site; what uvloop hands to the rest is not always of the type that asyncio declares.
 LEFT_OUT = {"__init__.py", "hangup.py", "listener.py", "site.py", "tunnel.py"}
 
+# Not egg_info or dist_info, which ask for what is needed, nor editable_wheel.
+BUILDING = {"bdist_wheel", "build", "build_ext", "install"}
+
 
 def wanted() -> bool:
+    if not BUILDING & set(sys.argv):
+        return False
     choice = os.environ.get("TIDEGATE_COMPILE", "auto")
     if choice not in {"auto", "always", "never"}:
         sys.exit(f'TIDEGATE_COMPILE is "{choice}": set it to auto, always or never')
@@ -31,7 +36,7 @@ def wanted() -> bool:
         return choice == "always"
     compiler = shutil.which((sysconfig.get_config_var("CC") or "cc").split()[0])
     headers = Path(sysconfig.get_path("include"), "Python.h")
-    return compiler is not None and headers.exists() and "editable_wheel" not in sys.argv
+    return compiler is not None and headers.exists()
 
 
 def extensions() -> list:

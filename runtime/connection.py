@@ -127,7 +127,7 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         size = len(name)
         self._head_bytes += size + len(value) + 4
-        if size in READ_SIZES:
+        if self._in_head and size in READ_SIZES:  # a trailer must not pass for a header (RFC 9110 section 6.5.1)
             self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:

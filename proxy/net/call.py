@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from proxy.net.link import Link
 
 BODY_IDLE_SECONDS: Final = 30.0
+# A replica's reset may come a round trip after its end, or later, when a packet was lost and is sent again.
+PROOF_SECONDS: Final = 1.0
 # A replica that goes on streaming for so long after its client left has not noticed: it is reset.
 NOTICE_SECONDS: Final = 1.0
 
@@ -24,6 +26,7 @@ NOTICE_SECONDS: Final = 1.0
 class Stage(Enum):
     CONNECTING = auto()  # nothing reached the replica
     ANSWERING = auto()  # it has the request, or is getting it; or a tunnel goes through it
+    DOUBTFUL = auto()  # it closed a kept connection: whether before it took the request is about to show
     ABANDONED = auto()  # it was told that nobody waits; its slot is held until it has ended
     ENDED = auto()
 
@@ -31,6 +34,7 @@ class Stage(Enum):
 # Bound to final names: looking a member up on its Enum costs 0.1 µs on Python 3.11, and a request does it often.
 CONNECTING: Final = Stage.CONNECTING
 ANSWERING: Final = Stage.ANSWERING
+DOUBTFUL: Final = Stage.DOUBTFUL
 ABANDONED: Final = Stage.ABANDONED
 ENDED: Final = Stage.ENDED
 
@@ -60,7 +64,7 @@ class Call:
         self.stage = CONNECTING
         self._service = exchange.service
         self._upload = exchange.upload
-        self._left_at = 0.0
+        self._left_at = 0.0  # the client; or the replica, when DOUBTFUL
         self._sent_bytes = 0  # of a request that went over a kept connection in one piece, so that it can go again
 
     @property
@@ -170,7 +174,7 @@ class Call:
 
     def leave(self, now: float) -> None:
         """Nobody waits for the answer any more: half-close, so that a server that notices can stop."""
-        if self.link is None or now >= self.limit_at:
+        if self.link is None or self.stage is DOUBTFUL or now >= self.limit_at:
             self.reset(now)
         elif self.stage is ANSWERING:
             self.stage = ABANDONED
@@ -206,13 +210,42 @@ class Call:
             stopped = GatewayTimeout("the replica was stopped before it had finished")
             exchange.call_failed(stopped if self.replica.killed else error, now)
 
-    def _may_go_again(self, link: Link) -> bool:
-        """A kept connection ended before a byte came back: the replica may have closed it before the request came."""
-        if not self._sent_bytes or self.reply.any or self.stage is not ANSWERING or self.exchange is None:
+    def link_ended(self, error: ReplicaFailed) -> bool:
+        link = self.link
+        if link is None or self._may_go_again(link) or not self._doubtful(link):
+            self.link_failed(error)
             return False
-        return self.exchange.request.idempotent or link.untaken(self._sent_bytes)
+        self.stage = DOUBTFUL
+        self._left_at = link.deadline = time.monotonic()
+        return True
+
+    @property
+    def _unanswered(self) -> bool:
+        """A whole request went over a kept connection, and not a byte came back."""
+        return bool(self._sent_bytes) and not self.reply.any and self.stage in {ANSWERING, DOUBTFUL}
+
+    def _doubtful(self, link: Link) -> bool:
+        """It may show yet that the replica had closed before the request came."""
+        return self._unanswered and link.unacknowledged(self._sent_bytes)
+
+    def _may_go_again(self, link: Link) -> bool:
+        """The replica may have closed a kept connection before the request came."""
+        exchange = self.exchange
+        if exchange is None or not self._unanswered:
+            return False
+        return exchange.request.idempotent or link.untaken(self._sent_bytes)
+
+    def _resolve(self, link: Link, now: float) -> None:
+        """A reset proves that the request was not taken, an acknowledgement that it may have been."""
+        size = self._sent_bytes
+        if now - self._left_at >= PROOF_SECONDS or link.untaken(size) or not link.unacknowledged(size):
+            self.link_failed(ReplicaFailed("the replica closed a kept connection, and may have taken the request"))
+            link.close()
 
     def expire(self, now: float) -> None:
+        if self.link is not None and self.stage is DOUBTFUL:
+            self._resolve(self.link, now)
+            return
         if self.link is not None and self._moved() and now < self.limit_at:
             self._arm(self.link, now)
             return

@@ -11,10 +11,13 @@ from proxy.net import ending
 from proxy.net.deadlines import NEVER
 from proxy.net.exchange import NEW, Exchange
 from proxy.wire.answer import error_answer
+from proxy.wire.fields import Field
+from proxy.wire.forward import last_chunk
 from proxy.wire.request import Request
 from proxy.wire.request_reader import RequestReader
 
 if TYPE_CHECKING:
+    from proxy.net.hangup import HangupWatch
     from proxy.net.listener import Listener
     from proxy.net.service import Route
 
@@ -113,6 +116,10 @@ class ClientConnection:
         if self._line:
             self._line[-1].on_request_body(data)
 
+    def on_request_trailers(self, trailers: list[Field]) -> None:
+        if self._line:
+            self._line[-1].upload.last = last_chunk(trailers)
+
     def on_request_end(self) -> None:
         if self._line:
             self._line[-1].on_request_end()
@@ -169,12 +176,12 @@ class ClientConnection:
             self._routed = request
         return self._route
 
-    def switch(self) -> tuple[asyncio.Transport, bytes]:
+    def switch(self) -> tuple[asyncio.Transport, bytes, HangupWatch]:
         """Leave the connection to a tunnel, with what came ahead; its end is still to be told to us."""
         self._line.clear()
         self._closing = True
         self._resume()
-        return self._transport, self._reader.release()
+        return self._transport, self._reader.release(), self.listener.hangups
 
     # Time
 

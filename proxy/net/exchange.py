@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from proxy.net.client import ClientConnection
+    from proxy.net.hangup import HangupWatch
     from proxy.net.service import Route, Service
 
 # To route by the model field the body is read whole, up to this size.
@@ -255,7 +256,7 @@ class Exchange:
         else:
             self._answer(error, now)
 
-    def switch(self) -> tuple[asyncio.Transport, bytes]:
+    def switch(self) -> tuple[asyncio.Transport, bytes, HangupWatch]:
         """The client's connection leaves HTTP, with what the client sent ahead."""
         return self._client.switch()
 

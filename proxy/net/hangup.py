@@ -21,6 +21,9 @@ class HangupWatch:
         if self._epoll is not None:
             loop.add_reader(self._epoll.fileno(), self._poll)
 
+    def __len__(self) -> int:
+        return len(self._calls)
+
     def watch(self, descriptor: int, call: Callable[[], None]) -> None:
         if self._epoll is not None and descriptor not in self._calls:
             self._calls[descriptor] = call

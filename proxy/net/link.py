@@ -34,6 +34,9 @@ class LinkUser(Protocol):
 
     def link_failed(self, error: ReplicaFailed) -> None: ...
 
+    def link_ended(self, error: ReplicaFailed) -> bool:
+        """The replica has closed before its answer was complete; true if the connection is to stay open for now."""
+
     def expire(self, now: float) -> None:
         """The connection's deadline has passed."""
 
@@ -112,18 +115,23 @@ class Link:
         self._connections.deadlines.forget(self)
         return self._transport
 
+    def unacknowledged(self, size: int) -> bool:
+        """Whether the replica has closed, and acknowledged none of the last `size` bytes, a whole request."""
+        if not self._half_closed or sys.platform != "linux":
+            return False
+        descriptor = self._transport.get_extra_info("socket").fileno()
+        return bool(struct.unpack("i", fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4)))[0] == size)
+
     def untaken(self, size: int) -> bool:
         """Whether the replica had closed before any of the last `size` bytes, a whole request, came to it.
 
         Proved by its FIN without an acknowledgement and then its reset. A reset alone proves nothing: it overtakes
-        the acknowledgement of what was read.
+        the acknowledgement of what was read. (Who has ended its sending side takes no request: RFC 9112 section 9.6.)
         """
-        sock = self._transport.get_extra_info("socket")
-        if not self._half_closed or sys.platform != "linux":
+        if not self.unacknowledged(size):
             return False
-        unacknowledged = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
-        state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-        return bool(unacknowledged == size and state == _TCP_CLOSE)
+        sock = self._transport.get_extra_info("socket")
+        return bool(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE)
 
     def reset(self) -> None:
         """End with a reset, which fails the replica's next write."""
@@ -157,19 +165,21 @@ class Link:
         else:
             user.on_read()
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool:
         user = self.user
         if user is None:
             self._end_idle()
-            return
+            return False
         self.closing = self._half_closed = True
         try:
             self._reader.eof()
         except ReplicaFailed as error:
-            self.user = None
-            user.link_failed(error)
-        else:
-            user.on_read()
+            stays = user.link_ended(error)
+            if not stays:
+                self.user = None
+            return stays
+        user.on_read()
+        return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closing = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from proxy.wire.fields import Field
 from proxy.wire.forward import (
     CHUNKED,
     CLOSE,
@@ -13,6 +14,7 @@ from proxy.wire.forward import (
     chunk,
     connection_field,
     interim_head,
+    last_chunk,
     response_framing,
     response_head,
 )
@@ -34,6 +36,7 @@ class Reply:
         "_exchange",
         "_framing",
         "_head",
+        "_last",
         "_out",
         "_replica",
         "any",
@@ -51,6 +54,7 @@ class Reply:
         self._out: list[bytes] = []
         self._framing = NO_BODY
         self._head = False
+        self._last = LAST_CHUNK
         self.status = 0
         self.keep_alive = False
         self.any = False
@@ -85,10 +89,13 @@ class Reply:
     def on_response_body(self, data: bytes) -> None:
         self._out.append(chunk(data) if self._framing is CHUNKED else data)
 
+    def on_response_trailers(self, trailers: list[Field]) -> None:
+        self._last = last_chunk(trailers)
+
     def on_response_end(self) -> None:
         self.complete = True
         if self._framing is CHUNKED:
-            self._out.append(LAST_CHUNK)
+            self._out.append(self._last)
 
     def on_switch(self, rest: bytes) -> None:
         self.tunnelled = rest

@@ -12,6 +12,7 @@ from proxy.net.ending import half_close, reset
 if TYPE_CHECKING:
     from proxy.net.call import Call
     from proxy.net.exchange import Exchange
+    from proxy.net.hangup import HangupWatch
 
 # How often idleness and the end of a drain are looked at.
 TICK_SECONDS = 1.0
@@ -22,11 +23,14 @@ LINGER_SECONDS = 1.0
 class Side(asyncio.Protocol):
     """One end: hands what it reads to the other end, no faster than that takes it."""
 
-    def __init__(self, tunnel: Tunnel, transport: asyncio.Transport) -> None:
+    def __init__(self, tunnel: Tunnel, transport: asyncio.Transport, hangups: HangupWatch) -> None:
         self.transport = transport
         self.other: Side = self
         self.ended = False  # it sends nothing any more
         self.lost = False
+        self._paused = False  # not read from
+        self._hung_up = False  # no more can come than has come
+        self._hangups = hangups
         self._tunnel = tunnel
 
     def data_received(self, data: bytes) -> None:
@@ -39,17 +43,29 @@ class Side(asyncio.Protocol):
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._unwatch()
         self.lost = True
         self._tunnel.lost(self, exc)
+        self.other.resume()
         self.end()
 
     def pause_writing(self) -> None:
-        if not self.other.lost:
-            self.other.transport.pause_reading()
+        self.other.pause()
 
     def resume_writing(self) -> None:
-        if not self.other.lost:
-            self.other.transport.resume_reading()
+        self.other.resume()
+
+    def pause(self) -> None:
+        """Read no more than the other end takes; what is left after a hang-up is read all the same."""
+        if not (self.lost or self._paused or self._hung_up):
+            self._paused = True
+            self.transport.pause_reading()
+            self._hangups.watch(self._descriptor, self._hang_up)
+
+    def resume(self) -> None:
+        if self._paused and not self.lost:
+            self._unwatch()
+            self.transport.resume_reading()
 
     def write(self, data: bytes) -> bool:
         """False if nobody is there."""
@@ -64,13 +80,30 @@ class Side(asyncio.Protocol):
         self.ended = True
         other = self.other
         if not other.lost and not other.transport.is_closing():
-            other.transport.resume_reading()
             half_close(other.transport)
         self._tunnel.ended(self, time.monotonic())
 
     def cut(self) -> None:
         if not self.lost:
             reset(self.transport)
+
+    def _hang_up(self) -> None:
+        """It ended while it was not read from.
+
+        Its last bytes may matter to the other end, and are no more than its socket holds: they wait here instead, and
+        its end is known at once.
+        """
+        self._hung_up = True
+        self.resume()
+
+    def _unwatch(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._hangups.forget(self._descriptor)
+
+    @property
+    def _descriptor(self) -> int:
+        return int(self.transport.get_extra_info("socket").fileno())
 
 
 class Tunnel:
@@ -80,13 +113,13 @@ class Tunnel:
     """
 
     def __init__(self, call: Call, exchange: Exchange, replica: asyncio.Transport) -> None:
-        client, early = exchange.switch()
+        client, early, hangups = exchange.switch()
         now = time.monotonic()
         self.moved = False
         self._unsent = 0
         self._call = call
         self._exchange = exchange
-        self._client, self._replica = Side(self, client), Side(self, replica)
+        self._client, self._replica = Side(self, client, hangups), Side(self, replica, hangups)
         self._idle_since = now
         self._ends_at = NEVER
         self._client_gone_at = NEVER

@@ -11,12 +11,12 @@ READ_AHEAD_BYTES: Final = 65_536
 
 
 class Upload:
-    """Keeps what came before there was a replica; knows how the end is marked. `moved`: since last asked."""
+    """Keeps what came before there was a replica. `moved`: since last asked. `last`: what marks the end, if chunked."""
 
-    __slots__ = ("_chunked", "_kept", "_kept_bytes", "blocked", "ended", "moved", "received")
+    __slots__ = ("_kept", "_kept_bytes", "blocked", "ended", "last", "moved", "received")
 
     def __init__(self, request: Request) -> None:
-        self._chunked = request.chunked
+        self.last = LAST_CHUNK if request.chunked else b""
         self._kept: list[bytes] = []
         self._kept_bytes = 0
         self.received = 0
@@ -38,19 +38,14 @@ class Upload:
 
     def framed(self, data: bytes) -> bytes:
         self.moved = True
-        return chunk(data) if self._chunked else data
-
-    @property
-    def last(self) -> bytes:
-        """What marks the end."""
-        return LAST_CHUNK if self._chunked else b""
+        return chunk(data) if self.last else data
 
     def after(self, head: bytes, again: bool) -> bytes:
         """The head and all that was kept, as one piece; `again`: it may have to be sent a second time."""
         self._kept_bytes = 0
-        if not self._kept and not (self.ended and self._chunked):
+        if not self._kept and not (self.ended and self.last):
             return head
-        pieces = [head, *((chunk(data) for data in self._kept) if self._chunked else self._kept)]
+        pieces = [head, *((chunk(data) for data in self._kept) if self.last else self._kept)]
         if self.ended:
             pieces.append(self.last)
         if not again:

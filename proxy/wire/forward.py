@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final
 
+from proxy.wire.fields import Field
 from proxy.wire.request import Request
 from proxy.wire.response import Response
 
@@ -45,10 +46,14 @@ def _forwarded(request: Request, client_host: bytes) -> bytes:
     lines += [b"%b: %b" % field for field in request.fields]
     if request.chunked:
         lines.append(b"transfer-encoding: chunked")
+        if request.trailer:
+            lines.append(b"trailer: %b" % request.trailer)
     elif request.length is not None:
         lines.append(b"content-length: %d" % request.length)
     if request.upgrade:
         lines.append(b"connection: upgrade\r\nupgrade: %b" % request.upgrade)
+    elif request.takes_trailers:
+        lines.append(b"connection: te\r\nte: trailers")
     if request.expects_continue and not request.http10:
         lines.append(b"expect: 100-continue")
     forwarded_for = request.forwarded_for + b", " + client_host if request.forwarded_for else client_host
@@ -92,6 +97,8 @@ def _passed_on(response: Response, framing: Framing) -> bytes:
         lines.append(b"content-length: %d" % response.length)
     if framing is CHUNKED:
         lines.append(b"transfer-encoding: chunked")
+        if response.trailer:
+            lines.append(b"trailer: %b" % response.trailer)
     return b"\r\n".join(lines) + b"\r\n"
 
 
@@ -113,3 +120,8 @@ def milliseconds(seconds: float) -> bytes:
 def chunk(data: bytes) -> bytes:
     size = len(data)
     return b"%b\r\n%b\r\n" % (_SIZES[size] if size < len(_SIZES) else b"%x" % size, data)
+
+
+def last_chunk(trailers: list[Field]) -> bytes:
+    """With what comes after it (RFC 9112 section 7.1.2)."""
+    return b"0\r\n%b\r\n" % b"".join([b"%b: %b\r\n" % field for field in trailers])

@@ -16,6 +16,7 @@ from proxy.wire.fields import (
     valid_target,
     without,
 )
+from proxy.wire.trailers import announced
 
 # Not copied as they are: they end here, or are said anew.
 _HANDLED = HOP_BY_HOP | {
@@ -37,6 +38,7 @@ class Request:
 
     `length` is None without a Content-Length. `forwarded_for` and `via` are what came before us. `upgrade` is the
     protocol that the client wants to change to, or empty. `final`: it must not be forwarded (Max-Forwards: 0).
+    `trailer`: the names that may follow the body; `takes_trailers`: the client reads those of an answer.
     """
 
     __slots__ = (
@@ -53,7 +55,9 @@ class Request:
         "length",
         "method",
         "request_id",
+        "takes_trailers",
         "target",
+        "trailer",
         "upgrade",
         "via",
     )
@@ -68,6 +72,8 @@ class Request:
         self.http10 = http10
         self.keep_alive = keep_alive
         self.expects_continue = False
+        self.takes_trailers = False
+        self.trailer = b""
         self.final = False
         self.upgrade = b""
         self.forwarded_for = b""
@@ -106,11 +112,17 @@ class Request:
             elif (take := _TAKE.get(name)) is not None:
                 take(self, value)
         if named:
-            self.fields = without(self.fields, named)
+            self._drop(named)
         _check_target(self)
         _check_body(self, upgrading)
         if not upgrading or self.http10:
             self.upgrade = b""  # RFC 9110 section 7.8: without "Connection: upgrade", or in HTTP/1.0, it is ignored
+
+    def _drop(self, named: set[bytes]) -> None:
+        """What the Connection fields have named."""
+        self.fields = without(self.fields, named)
+        if b"trailer" in named:
+            self.trailer = b""
 
 
 def _take_host(request: Request, value: bytes) -> None:
@@ -174,6 +186,16 @@ def _take_authorization(request: Request, value: bytes) -> None:
     request.fields.append((b"authorization", value))
 
 
+def _take_te(request: Request, value: bytes) -> None:
+    """Of TE only "trailers" can go on; the rest is about this hop (RFC 9110 section 10.1.4)."""
+    if b"trailers" in set(tokens(value)):  # compiled, a generator has no "in"
+        request.takes_trailers = not request.http10
+
+
+def _take_trailer(request: Request, value: bytes) -> None:
+    request.trailer = announced(request.trailer, value)
+
+
 def _joined(before: bytes, value: bytes) -> bytes:
     return before + b", " + value if before else value
 
@@ -184,6 +206,8 @@ _TAKE: dict[bytes, Callable[[Request, bytes], None]] = {
     b"transfer-encoding": _take_coding,
     b"expect": _take_expectation,
     b"max-forwards": _take_hops,
+    b"te": _take_te,
+    b"trailer": _take_trailer,
     b"upgrade": _take_upgrade,
     b"x-request-id": _take_request_id,
     b"x-forwarded-for": _take_forwarded_for,

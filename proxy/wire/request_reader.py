@@ -10,13 +10,15 @@ from proxy.errors import AnswerError, BadRequest, HeaderTooLarge, TargetTooLong,
 from proxy.wire.fields import Field
 from proxy.wire.known_head import KnownHead
 from proxy.wire.request import Request
+from proxy.wire.trailers import passed_on
 
 MAX_TARGET_BYTES: Final = 16_384
 MAX_FIELDS: Final = 256
-# Chunk extensions and trailers, which are read and dropped (RFC 9112 section 7.1.1 wants a limit), are counted once
+# Chunk extensions, which are read and dropped (RFC 9112 section 7.1.1 wants a limit), and trailers are counted once
 # for each piece that the parser gets: so what has too much of them is refused before its end is passed on.
-MAX_DROPPED_BYTES: Final = 16_384
+MAX_EXTRA_BYTES: Final = 16_384
 PIECE_BYTES: Final = 16_384
+_EXTRA: Final = f"chunk extensions or trailers are larger than {MAX_EXTRA_BYTES} bytes or {MAX_FIELDS} fields"
 
 
 class RequestSink(Protocol):
@@ -25,6 +27,9 @@ class RequestSink(Protocol):
     def on_request(self, request: Request) -> None: ...
 
     def on_request_body(self, data: bytes) -> None: ...
+
+    def on_request_trailers(self, trailers: list[Field]) -> None:
+        """What may go on of those that follow the body; only if there are any, and right before the end."""
 
     def on_request_end(self) -> None: ...
 
@@ -37,13 +42,14 @@ class RequestReader:
         self._limit = max_header_bytes
         self._parser = httptools.HttpRequestParser(self)
         self._fields: list[Field] = []
+        self._trailers: list[Field] = []
         self._target = b""
         self._in_head = False
         self._in_body = False
         self._chunked = False
         self._head_bytes = 0
         self._piece_bytes = 0
-        self._dropped_bytes = 0
+        self._extra_bytes = 0
         self._held: list[bytes] | None = None
         self._known: KnownHead[Request] = KnownHead()
         self._request: Request | None = None  # the last one of what is being parsed
@@ -119,9 +125,9 @@ class RequestReader:
             self._head_bytes += size
             self._check_size(self._head_bytes)
         else:
-            self._dropped_bytes += size
-            if self._dropped_bytes > MAX_DROPPED_BYTES:
-                raise HeaderTooLarge(f"chunk extensions or trailers are larger than {MAX_DROPPED_BYTES} bytes")
+            self._extra_bytes += size
+            if self._extra_bytes > MAX_EXTRA_BYTES:
+                raise HeaderTooLarge(_EXTRA)
 
     # What httptools calls
 
@@ -137,6 +143,10 @@ class RequestReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:
             self._fields.append((name, value))
+        else:
+            self._trailers.append((name, value))
+            if len(self._trailers) > MAX_FIELDS:
+                raise HeaderTooLarge(_EXTRA)
 
     def on_headers_complete(self) -> None:
         parser = self._parser
@@ -148,17 +158,24 @@ class RequestReader:
         request.take(self._fields, upgrading=parser.should_upgrade())
         self._in_head, self._in_body = False, True
         self._chunked = request.chunked
-        self._dropped_bytes = 0
+        self._extra_bytes = 0
         self._request = request
         self._sink.on_request(request)
 
     def on_body(self, data: bytes) -> None:
-        self._dropped_bytes = -PIECE_BYTES  # the piece that is being parsed is counted when it has been
+        self._extra_bytes = -PIECE_BYTES  # the piece that is being parsed is counted when it has been
         self._sink.on_request_body(data)
 
     def on_message_complete(self) -> None:
         self._in_body = False
+        if self._trailers:
+            self._end_trailers()
         self._sink.on_request_end()
+
+    def _end_trailers(self) -> None:
+        trailers, self._trailers = passed_on(self._trailers, self._fields), []
+        if trailers:
+            self._sink.on_request_trailers(trailers)
 
     def _head_size(self) -> int:
         """Reckoned exactly only where the pieces it came in are larger than allowed: there may be more in them."""

@@ -9,8 +9,9 @@ import httptools
 from proxy.errors import ReplicaFailed
 from proxy.wire.fields import HOP_BY_HOP, Field, tokens, valid_length, without
 from proxy.wire.known_head import KnownHead
+from proxy.wire.trailers import announced, passed_on
 
-MAX_HEAD_BYTES = 262_144
+MAX_HEAD_BYTES = 262_144  # interim heads count, too; and as much of chunk extensions and trailers
 MAX_FIELDS = 1_000
 MAX_INTERIM = 100
 
@@ -23,7 +24,8 @@ class Response:
     """The head of one response as it may be forwarded; `length` is None without a Content-Length.
 
     `until_close`: the end of the connection ends the body. `upgrade`: the protocol that a 101 changes to.
-    `idle_seconds`: how long the replica keeps the connection afterwards, if it says so.
+    `trailer`: the names that may follow the body. `idle_seconds`: how long the replica keeps the connection
+    afterwards, if it says so.
     """
 
     __slots__ = (
@@ -36,6 +38,7 @@ class Response:
         "length",
         "reason",
         "status",
+        "trailer",
         "until_close",
         "upgrade",
     )
@@ -49,6 +52,7 @@ class Response:
         self.keep_alive = True
         self.bodiless = False
         self.until_close = False
+        self.trailer = b""
         self.upgrade = b""
         self.forwarded = b""
         self.idle_seconds = float("inf")
@@ -65,6 +69,9 @@ class ResponseSink(Protocol):
 
     def on_response_body(self, data: bytes) -> None: ...
 
+    def on_response_trailers(self, trailers: list[Field]) -> None:
+        """What may go on of those that follow the body; only if there are any, and right before the end."""
+
     def on_response_end(self) -> None: ...
 
     def on_switch(self, rest: bytes) -> None:
@@ -78,12 +85,13 @@ class ResponseReader:
         self._sink: ResponseSink | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._fields: list[Field] = []
+        self._trailers: list[Field] = []
         self._reason = b""
         self._response: Response | None = None
         self._head_only = False
         self._upgrade = b""
         self._done = True
-        self._head_bytes = 0
+        self._head_bytes = 0  # what came since the last byte of a body
         self._interim = 0
         self._stray = False
         self._begun = False  # something of the present answer has been read
@@ -106,7 +114,7 @@ class ResponseReader:
         self._head_only = head_only
         self._upgrade = upgrade
         self._done = self._begun = False
-        self._interim = 0
+        self._interim = self._head_bytes = 0
         self._response = None
 
     def feed(self, data: bytes) -> None:
@@ -134,6 +142,7 @@ class ResponseReader:
 
     def _parse(self, data: bytes) -> Response | None:
         """Returns the final answer, once its head has been read."""
+        self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -147,9 +156,8 @@ class ResponseReader:
             if not self._done:
                 raise ReplicaFailed(f"the replica sent invalid HTTP: {error.args[0]}") from None
             self._stray = True
-        self._head_bytes += len(data)
-        if self._response is None and self._head_bytes > MAX_HEAD_BYTES:
-            raise ReplicaFailed(f"the replica sent a head larger than {MAX_HEAD_BYTES} bytes")
+        if self._head_bytes > MAX_HEAD_BYTES and not self._done:
+            raise ReplicaFailed(f"the replica sent a head or trailers larger than {MAX_HEAD_BYTES} bytes")
         return self._response
 
     def eof(self) -> None:
@@ -171,7 +179,6 @@ class ResponseReader:
             self._stray = True
         self._fields = []
         self._reason = b""
-        self._head_bytes = 0
 
     def on_status(self, reason: bytes) -> None:
         self._reason += reason
@@ -179,6 +186,10 @@ class ResponseReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._response is None or self._response.interim:
             self._fields.append((name, value))
+        elif not self._done:
+            self._trailers.append((name, value))
+            if len(self._trailers) > MAX_FIELDS:
+                raise ReplicaFailed(f"the replica sent more than {MAX_FIELDS} trailer fields")
 
     def on_headers_complete(self) -> None:
         if self._done:
@@ -210,16 +221,27 @@ class ResponseReader:
         if self._done:
             self._stray = True
         else:
+            self._head_bytes = 0
             self._current.on_response_body(data)
 
     def on_message_complete(self) -> None:
-        if self._response is not None and not self._done:
+        response = self._response
+        if response is not None and not self._done:
+            if self._trailers:
+                self._end_trailers(response)
             self._finish()
 
     @property
     def _current(self) -> ResponseSink:
         assert self._sink is not None
         return self._sink
+
+    def _end_trailers(self, response: Response) -> None:
+        # llhttp obeys a Connection field in a trailer, and will read no more.
+        response.keep_alive = response.keep_alive and self._parser.should_keep_alive()
+        trailers, self._trailers = passed_on(self._trailers, self._fields), []
+        if trailers:
+            self._current.on_response_trailers(trailers)
 
     def _finish(self) -> None:
         self._done = True
@@ -251,6 +273,8 @@ class ResponseReader:
             raise ReplicaFailed("the replica sent Transfer-Encoding beside Content-Length")
         if named:
             response.fields = without(response.fields, named)
+            if b"trailer" in named:
+                response.trailer = b""
 
 
 def _take_framing(response: Response, name: bytes, value: bytes) -> None:
@@ -265,6 +289,8 @@ def _take_framing(response: Response, name: bytes, value: bytes) -> None:
         response.chunked = True
     elif name == b"keep-alive":
         _take_keep_alive(response, value)
+    elif name == b"trailer":
+        response.trailer = announced(response.trailer, value)
     elif name == b"upgrade":
         response.upgrade = value.rstrip(b" \t")
 

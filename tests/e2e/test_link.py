@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 
 from proxy.net import ending
+from proxy.net.call import PROOF_SECONDS
 from proxy.net.link import Link
 from tests.e2e.scene import Run, run_fixture
 from tests.net.fakes import HandConnections, Near, Table
@@ -89,6 +90,7 @@ def test_a_post_that_a_replica_may_have_taken_is_502(run: Run, how: str) -> None
             sock.recv(3 if how == "reads a part" else 1000)
             sock.close()
         await asyncio.sleep(0.02)
+        table.sweep(PROOF_SECONDS)
         assert (near.statuses, table.connections.asked, table.app.slots_taken) == ([200, 502], [], [0])
         replica.close()
 

@@ -5,7 +5,8 @@ import errno
 import pytest
 
 from proxy.core.replica import State
-from tests.net.fakes import Table
+from proxy.net.call import PROOF_SECONDS
+from tests.net.fakes import Far, Near, Table
 
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 GRACE = "[cerebrium.scaling]\nresponse_grace_period = 100\n"
@@ -314,3 +315,98 @@ def test_a_body_goes_on_as_it_comes() -> None:
     assert far.transport.taken() == b"1\r\nd\r\n"
     near.send(b"\r\n")
     assert far.transport.taken() == b"0\r\n\r\n"
+
+
+# What a kernel shows of a request that a kept connection ended before
+
+
+def doubtful(shown: list[str]) -> tuple[Table, Near, Far]:
+    """A POST over a kept connection whose replica has closed; `shown` grows, and its last is what is known so far."""
+    table = Table()
+    near, far = table.calling()
+    far.answer()
+    far.link.unacknowledged = lambda size: shown[-1] != "acknowledged"  # type: ignore[method-assign]  # as a kernel
+    far.link.untaken = lambda size: shown[-1] == "reset"  # type: ignore[method-assign]  # the same
+    near.transport.taken()
+    near.post(b"once")
+    assert far.link.eof_received()
+    return table, near, far
+
+
+def test_a_post_goes_again_once_a_reset_shows_that_it_was_not_taken() -> None:
+    shown = ["nothing"]
+    table, near, far = doubtful(shown)
+    table.sweep(0)
+    assert (near.statuses, table.connections.asked, table.app.slots_taken) == ([], [], [1])
+    shown.append("reset")
+    table.sweep(0)
+    again = table.connections.connect()
+    assert again.transport.sent.endswith(b"once")
+    again.answer()
+    assert (near.statuses, far.transport.ended, table.app.slots_taken) == ([200], "aborted", [0])
+
+
+@pytest.mark.parametrize(("shown", "seconds"), [("acknowledged", 0.0), ("nothing", PROOF_SECONDS)])
+def test_a_post_that_may_have_been_taken_does_not_go_again(shown: str, seconds: float) -> None:
+    seen = ["nothing"]
+    table, near, far = doubtful(seen)
+    seen.append(shown)
+    table.sweep(seconds)
+    assert (near.statuses, table.connections.asked) == ([502], [])
+    assert (far.transport.ended, table.app.slots_taken) == ("aborted", [0])
+
+
+def test_a_client_that_leaves_in_doubt_frees_its_slot() -> None:
+    table, near, far = doubtful(["nothing"])
+    near.lose()
+    assert (far.transport.ended, table.app.slots_taken, table.app.statuses) == ("reset", [0], {200: 1, 499: 1})
+
+
+# Trailers
+
+CHUNKED_POST = b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+TRAILERS = b"0\r\nX-Sum: 1\r\nHost: b\r\n\r\n"
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_requests_trailers_follow_its_last_chunk(early: bool) -> None:
+    table = Table()
+    near = table.client()
+    near.send(CHUNKED_POST + (TRAILERS if early else b""))
+    far = table.connections.connect()
+    if not early:
+        near.send(TRAILERS)
+    head, _, body = far.transport.taken().partition(b"\r\n\r\n")
+    assert (body, b"X-Sum" in head) == (b"0\r\nX-Sum: 1\r\n\r\n", False)
+
+
+def test_a_request_that_goes_again_has_its_trailers_again() -> None:
+    table = Table()
+    near, far = table.calling()
+    far.answer()
+    far.link.untaken = lambda size: True  # type: ignore[method-assign]  # what only a kernel can prove
+    near.send(CHUNKED_POST + TRAILERS)
+    far.close()
+    assert table.connections.connect().transport.sent.endswith(b"\r\n\r\n0\r\nX-Sum: 1\r\n\r\n")
+
+
+@pytest.mark.parametrize(("version", "end"), [(b"1.1", b"3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n"), (b"1.0", b"\r\nabc")])
+def test_an_answers_trailers_follow_its_last_chunk_where_there_is_one(version: bytes, end: bytes) -> None:
+    table = Table()
+    near = table.client()
+    near.send(b"GET / HTTP/%b\r\nhost: a\r\n\r\n" % version)
+    table.connections.connect().send(HEAD + b"3\r\nabc\r\n" + TRAILERS)
+    assert near.sent.endswith(end)
+    assert near.sent.count(b"X-Sum") == (version == b"1.1")
+
+
+def test_trailers_are_not_those_of_the_next_message() -> None:
+    table = Table()
+    near = table.client()
+    near.send(CHUNKED_POST + TRAILERS)
+    far = table.connections.connect()
+    far.send(HEAD + TRAILERS)
+    near.transport.taken(), far.transport.taken()
+    near.send(CHUNKED_POST + b"0\r\n\r\n")
+    far.send(HEAD + b"0\r\n\r\n")
+    assert b"X-Sum" not in near.transport.taken() + far.transport.taken()

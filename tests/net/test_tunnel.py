@@ -62,6 +62,48 @@ def test_bytes_pass_both_ways_no_faster_than_they_are_taken() -> None:
         assert fast.reading
 
 
+def test_a_side_that_hangs_up_while_it_is_not_read_from_is_read_to_its_end() -> None:
+    table = Table()
+    client, replica = tunnel(table)
+    for slow, left in ((replica, client), (client, replica)):
+        assert slow.protocol is not None
+        slow.protocol.pause_writing()
+        (hung_up,) = table.listener.hangups.watched
+        table.listener.hangups.watched.clear()
+        hung_up()
+        slow.protocol.resume_writing()
+        slow.protocol.pause_writing()
+        assert (left.reading, table.listener.hangups.watched) == (True, [])
+        read(left, b"last")
+        end(left)
+        assert slow.taken() == b"last"
+    assert (client.ended, replica.ended) == ("closed", "closed")
+
+
+def test_a_client_that_has_sent_all_still_gets_no_more_than_it_takes() -> None:
+    client, replica = tunnel(Table())
+    assert client.protocol is not None
+    client.protocol.pause_writing()
+    end(client)
+    assert (replica.ended, replica.reading) == ("half", False)
+    lose(client)
+    assert replica.reading
+
+
+@pytest.mark.parametrize("how", ["resumed", "lost"])
+def test_a_hang_up_is_watched_for_only_while_a_side_is_not_read_from(how: str) -> None:
+    table = Table()
+    client, replica = tunnel(table)
+    assert replica.protocol is not None
+    replica.protocol.pause_writing()
+    assert len(table.listener.hangups.watched) == 1
+    if how == "resumed":
+        replica.protocol.resume_writing()
+    else:
+        lose(client)
+    assert table.listener.hangups.watched == []
+
+
 def test_the_slot_is_held_until_the_replica_has_ended() -> None:
     table = Table()
     client, replica = tunnel(table)

@@ -19,12 +19,14 @@ class House:
 
     def __init__(self, group: asyncio.TaskGroup) -> None:
         self.seen: list[str] = []
+        self.headers: dict[bytes, bytes] = {}  # of the last request whose body has come
         self.go_on = asyncio.Event()
         self.connections = Connections(group, self.respond)
 
     async def respond(self, request: Request, reply: Reply) -> None:
         try:
             body = await request.body()
+            self.headers = dict(request.headers)
             self.seen.append(f"{request.method} {request.path} {body.decode()}")
             await self.go_on.wait()
             reply.whole(200, b"{}")
@@ -50,6 +52,18 @@ def run(scenario: Callable[[House], Awaitable[None]]) -> None:
 
 def statuses(transport: FakeTransport) -> list[bytes]:
     return re.findall(rb"HTTP/1.1 (\d+)", transport.sent)
+
+
+def test_a_trailer_is_no_header() -> None:
+    async def scenario(house: House) -> None:
+        connection, _ = house.connect()
+        house.go_on.set()
+        head = b"POST /f HTTP/1.1\r\nx-request-id: head\r\ntransfer-encoding: chunked\r\n\r\n"
+        connection.data_received(head + b"2\r\n{}\r\n0\r\nx-request-id: trailer\r\nx: y\r\n\r\n")
+        await settle()
+        assert house.headers == {b"x-request-id": b"head", b"transfer-encoding": b"chunked"}
+
+    run(scenario)
 
 
 @pytest.mark.parametrize("step", [1, 7, 1000])

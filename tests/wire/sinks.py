@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from proxy.wire.fields import Field
 from proxy.wire.request import Request
 from proxy.wire.request_reader import RequestReader
 from proxy.wire.response import Response, ResponseReader
@@ -34,6 +35,9 @@ class Requests:
         else:
             self.log.append(b"body " + data)
 
+    def on_request_trailers(self, trailers: list[Field]) -> None:
+        self.log.append(b"trailers " + b", ".join(b"%b: %b" % field for field in trailers))
+
     def on_request_end(self) -> None:
         self.log.append(b"end")
 
@@ -45,6 +49,7 @@ class Responses:
         self.reader = ResponseReader()
         self.heads: list[Response] = []
         self.body = b""
+        self.trailers: list[Field] = []
         self.ended = False
         self.rest: bytes | None = None
         self.reader.expect(self, head_only, upgrade)
@@ -64,6 +69,10 @@ class Responses:
     def on_response_body(self, data: bytes) -> None:
         assert not self.ended
         self.body += data
+
+    def on_response_trailers(self, trailers: list[Field]) -> None:
+        assert not self.ended
+        self.trailers += trailers
 
     def on_response_end(self) -> None:
         assert not self.ended

@@ -24,6 +24,7 @@ class Seen:
     target: bytes
     fields: list[tuple[bytes, bytes]]
     body: bytes = b""
+    trailers: list[tuple[bytes, bytes]] = field(default_factory=list)
     complete: bool = False
 
 
@@ -78,7 +79,7 @@ class Strict:
                 raise Malformed(f"chunk size {line!r}")
             size = int(match[1], 16)
             if size == 0:
-                return self._read_trailers()
+                return self._read_trailers(request)
             request.body += self.rest[:size]
             end, self.rest = self.rest[size : size + 2], self.rest[size + 2 :]
             if not b"\r\n".startswith(end):
@@ -87,10 +88,12 @@ class Strict:
                 return False
         return False
 
-    def _read_trailers(self) -> bool:
+    def _read_trailers(self, request: Seen) -> bool:
         while line := self._line():
-            if FIELD.fullmatch(line) is None:
+            match = FIELD.fullmatch(line)
+            if match is None:
                 raise Malformed(f"trailer {line!r}")
+            request.trailers.append((match[1].lower(), match[2]))
         return line is not None
 
     def _line(self) -> bytes | None:

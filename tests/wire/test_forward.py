@@ -7,6 +7,7 @@ from proxy.wire.forward import (
     chunk,
     connection_field,
     interim_head,
+    last_chunk,
     request_head,
     response_framing,
     response_head,
@@ -34,6 +35,9 @@ def test_a_request_is_written_anew_with_what_we_add() -> None:
         (b"x-forwarded-for: 1.1.1.1\r\n", b"x-forwarded-for: 1.1.1.1, 9.9.9.9"),
         (b"connection: upgrade\r\nupgrade: a, b\r\n", b"connection: upgrade\r\nupgrade: a"),
         (b"authorization: Bearer k\r\n", b"authorization: Bearer k"),
+        (b"te: gzip, trailers\r\nconnection: te\r\n", b"connection: te\r\nte: trailers"),
+        (b"transfer-encoding: chunked\r\ntrailer: X-A, host\r\n", b"transfer-encoding: chunked\r\ntrailer: x-a"),
+        (b"trailer: a\r\ntrailer: b\r\ntransfer-encoding: chunked\r\n", b"trailer: a, b"),
     ],
 )
 def test_what_ends_here_is_said_anew(fields: bytes, line: bytes) -> None:
@@ -90,3 +94,27 @@ def test_interim_answers_pass_as_they_are() -> None:
 
 def test_a_chunk_says_its_length_in_hexadecimal() -> None:
     assert chunk(b"x" * 26) == b"1a\r\n" + b"x" * 26 + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"trailer: a\r\n",
+        b"trailer: host, te\r\ntransfer-encoding: chunked\r\n",
+        b"trailer: a\r\nconnection: trailer\r\ntransfer-encoding: chunked\r\n",
+    ],
+)
+def test_trailers_that_cannot_follow_are_not_announced(fields: bytes) -> None:
+    assert b"trailer" not in sent_on(b"POST / HTTP/1.1\r\nhost: h\r\n%b\r\n" % fields)
+    response = Responses().feed(b"HTTP/1.1 200 OK\r\n%b\r\n" % fields).last
+    assert b"trailer" not in response_head(response, Framing.CHUNKED if response.chunked else Framing.CLOSE, b"")
+
+
+def test_an_answers_trailers_are_announced_where_they_can_follow() -> None:
+    response = Responses().feed(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: X-A\r\n\r\n").last
+    heads = [response_head(response, framing, b"") for framing in (Framing.CHUNKED, Framing.CLOSE)]
+    assert [b"\r\ntrailer: x-a\r\n" in head for head in heads] == [True, False]
+
+
+def test_trailers_follow_the_last_chunk() -> None:
+    assert last_chunk([(b"X-A", b"1"), (b"b", b"")]) == b"0\r\nX-A: 1\r\nb: \r\n\r\n"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.errors import AnswerError
-from proxy.wire.request_reader import MAX_DROPPED_BYTES, MAX_FIELDS, MAX_TARGET_BYTES
+from proxy.wire.request_reader import MAX_EXTRA_BYTES, MAX_FIELDS, MAX_TARGET_BYTES
 from tests.wire.sinks import Requests
 
 GET = b"GET /a HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -24,7 +24,8 @@ def refused(data: bytes, step: int = 1 << 30) -> int:
 def test_pipelined_requests_are_the_same_however_they_arrive(step: int) -> None:
     requests = Requests().feed(GET + POST + CHUNKED + GET, step)
     hello = b"body hello"
-    assert requests.log == [b"GET /a", b"end", b"POST /b", hello, b"end", b"POST /c", hello, b"end", b"GET /a", b"end"]
+    chunked = [b"POST /c", hello, b"trailers x-sum: 1", b"end"]
+    assert requests.log == [b"GET /a", b"end", b"POST /b", hello, b"end", *chunked, b"GET /a", b"end"]
     assert requests.reader.idle
 
 
@@ -79,17 +80,30 @@ def test_a_head_has_limits(data: bytes, status: int, step: int) -> None:
 
 @pytest.mark.parametrize("step", [1000, 1 << 30])
 @pytest.mark.parametrize(
-    "dropped",
-    [b"5;" + b"x" * 2 * MAX_DROPPED_BYTES + b"\r\nhello\r\n0\r\n\r\n", b"0\r\n" + b"a: b\r\n" * MAX_DROPPED_BYTES],
+    "extra",
+    [
+        b"5;" + b"x" * 2 * MAX_EXTRA_BYTES + b"\r\nhello\r\n0\r\n\r\n",
+        b"0\r\na: " + b"b" * 2 * MAX_EXTRA_BYTES + b"\r\n",
+        b"0\r\n" + b"a: b\r\n" * (MAX_FIELDS + 1),
+    ],
 )
-def test_what_is_read_to_be_dropped_has_a_limit_before_its_end_is_told(dropped: bytes, step: int) -> None:
+def test_what_is_not_the_body_has_a_limit_before_its_end_is_told(extra: bytes, step: int) -> None:
     requests = Requests()
     with pytest.raises(AnswerError, match="chunk extensions or trailers"):
-        requests.feed(b"POST /a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" + dropped + b"\r\n", step)
+        requests.feed(b"POST /a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" + extra + b"\r\n", step)
     assert requests.log == [b"POST /a"]
 
 
-def test_a_long_body_in_small_chunks_is_no_dropped_data() -> None:
+@pytest.mark.parametrize("step", [1, 1000])
+def test_trailers_are_told_before_the_end_without_what_belongs_to_a_head(step: int) -> None:
+    head = CHUNKED.partition(b"3\r\n")[0]
+    trailers = b"X-A: 1\r\nHost: b\r\nX-Forwarded-For: 1\r\nx-a: 2\r\n"
+    requests = Requests().feed(head + b"0\r\n" + trailers + b"\r\n" + head + b"0\r\nhost: b\r\n\r\n" + GET, step)
+    assert requests.log == [b"POST /c", b"trailers X-A: 1, x-a: 2", b"end", b"POST /c", b"end", b"GET /a", b"end"]
+    assert requests.heads[0].fields == []
+
+
+def test_a_long_body_in_small_chunks_is_nothing_else() -> None:
     requests = Requests().feed(CHUNKED.partition(b"3\r\n")[0] + b"1\r\na\r\n" * 50_000 + b"0\r\n\r\n")
     assert requests.log == [b"POST /c", b"body " + b"a" * 50_000, b"end"]
 

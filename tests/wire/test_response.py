@@ -59,6 +59,31 @@ def test_an_early_end_of_the_connection_is_a_failure(data: bytes) -> None:
     assert not responses.ended
 
 
+@pytest.mark.parametrize("step", [1, 1000])
+def test_trailers_are_told_without_what_belongs_to_a_head(step: int) -> None:
+    trailers = b"X-A: 1\r\nSet-Cookie: a\r\nx-request-id: theirs\r\nX-Named: 1\r\nx-a: 2\r\n\r\n"
+    head = b"HTTP/1.1 200 OK\r\nconnection: x-named\r\ntransfer-encoding: chunked\r\n\r\n0\r\n"
+    responses = Responses().feed(head + trailers, step)
+    assert responses.trailers == [(b"X-A", b"1"), (b"x-a", b"2")]
+    assert (responses.last.fields, responses.reader.reusable) == ([], True)
+    responses.ended = False
+    responses.reader.expect(responses, False, b"")
+    assert responses.feed(OK).trailers == [(b"X-A", b"1"), (b"x-a", b"2")]
+
+
+def test_a_trailer_that_stops_the_parser_ends_the_connection() -> None:
+    assert not Responses().feed(CHUNKED.replace(b"x: y", b"connection: close")).reader.reusable
+
+
+@pytest.mark.parametrize("step", [7_000, 1 << 30])
+@pytest.mark.parametrize("extra", [b"a: b\r\n" * (MAX_FIELDS + 2), b"a: " + b"b" * MAX_HEAD_BYTES])
+def test_trailers_have_a_limit(extra: bytes, step: int) -> None:
+    responses = Responses().feed(CHUNKED[: -len(b"x: y\r\n\r\n")])
+    with pytest.raises(ReplicaFailed):
+        responses.feed(extra, step)
+    assert not responses.ended
+
+
 def test_interim_answers_come_alone_before_the_final_one() -> None:
     responses = Responses().feed(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nlink: x\r\n\r\n" + OK)
     assert [response.status for response in responses.heads] == [100, 103, 200]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from proxy.errors import AnswerError, ReplicaFailed
 from proxy.net.upload import Upload
-from proxy.wire.forward import request_head
+from proxy.wire.fields import Field
+from proxy.wire.forward import last_chunk, request_head
 from proxy.wire.request import Request
 from proxy.wire.request_reader import RequestReader
 from tests.wire.sinks import Responses
@@ -18,6 +20,8 @@ from tests.wire.strict import Seen, Strict
 
 Splits = Sequence[bytes]
 
+# Fields that would change what a head said, were they taken for a part of it.
+TELLING = re.compile(rb"host|via|content-.*|transfer-encoding|connection|x-(forwarded|tidegate)-.*|x-request-id|cookie")
 CANARY = b"GET /x-smuggle HTTP/1.1\r\nhost: a\r\n\r\n"
 FIELDS = [
     b"Host: b",
@@ -43,6 +47,15 @@ FIELDS = [
     b"Max-Forwards: 1",
 ]
 BODIES = [b"", b"abc", b"0\r\n\r\n", b"3\r\nabc\r\n0\r\n\r\n", b"3;x=y\r\nabc\r\n0\r\nx-sum: 1\r\n\r\n", CANARY]
+TRAILERS = [
+    b"Host: b",
+    b"Content-Length: 9",
+    b"Connection: close",
+    b"X-Named: 1",
+    b"X-Sum:",
+    b"X-Forwarded-For: 1.1.1.1",
+]
+BODIES += [b"3\r\nabc\r\n0\r\n%b\r\nx-sum: 1\r\n\r\n" % line for line in (*TRAILERS, b"Cookie: a", b"Via: 1.1 x")]
 ODD = [b"\r", b"\n", b"\r\n", b"\r\n ", b"\n\n", b"\0", b" ", b"\t", b"\x0b", b",", b":", b";", b"0", b"1", b"A", b"x"]
 ODD += [b"+", b"-", b"\xff", b"#", b"\r\n\r\n", b"chunked", b"ffffffffffffffff", b"0x"]
 TARGETS = [b"/", b"/a?b", b"*", b"http://c/d", b"http://c"]
@@ -104,6 +117,9 @@ class Replica:
     def on_request_body(self, data: bytes) -> None:
         self.sent[-1] += self._upload.framed(data)
 
+    def on_request_trailers(self, trailers: list[Field]) -> None:
+        self._upload.last = last_chunk(trailers)
+
     def on_request_end(self) -> None:
         self.sent[-1] += self._upload.last
 
@@ -123,10 +139,18 @@ def assert_meant(seen: Seen, meant: Seen) -> None:
     """`meant`: how a strict reader understands the client."""
     assert seen.method == meant.method
     assert meant.target.endswith(seen.target.removeprefix(b"/"))
+    assert_harmless(seen.trailers, meant.trailers)
     if seen.complete:
         assert (meant.body, meant.complete) == (seen.body, True)
     else:
         assert meant.body.startswith(seen.body)
+
+
+def assert_harmless(trailers: Sequence[Field], sent: Sequence[Field]) -> None:
+    """They were sent as trailers, in this order, and could not pass for something that a head says."""
+    left = iter(sent)
+    assert all(field in left for field in trailers)
+    assert not [name for name, _ in trailers if TELLING.fullmatch(name)]
 
 
 @settings(max_examples=1_000)
@@ -148,6 +172,7 @@ def test_a_replica_sees_what_a_strict_reader_sees_or_less(
 
 
 STATUS_LINES = [b"HTTP/1.1 200 OK", b"HTTP/1.1 204 No", b"HTTP/1.1 304 Same", b"HTTP/1.0 200 OK", b"HTTP/1.1 103 Hints"]
+CHUNKED = b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 x-smuggle\r\ncontent-length: 6\r\n\r\nCANARY"
 EMPTY_ANSWER = b"HTTP/1.1 200 x-smuggle\r\ncontent-length: 0\r\n\r\n"
 response_heads = st.builds(
@@ -175,7 +200,7 @@ class Answer:
     @property
     def told(self) -> tuple[object, ...]:
         heads = [(head.status, head.fields, head.length, head.chunked) for head in self.sink.heads]
-        return heads, self.sink.body, self.sink.ended, self.failed
+        return heads, self.sink.body, self.sink.trailers, self.sink.ended, self.failed
 
 
 @settings(max_examples=300)
@@ -185,6 +210,9 @@ def test_an_answer_is_the_same_however_it_is_split(
 ) -> None:
     data = mutated(message, changes)
     told = Answer([data], head_only).told
+    trailers = Answer([data], head_only).sink.trailers
+    seen = only_request(CHUNKED + last_chunk(trailers))
+    assert_harmless(seen.trailers, [(name.lower(), value.strip(b" \t")) for name, value in trailers])
     for splits in (split(data, at), split(data, range(len(data)))):
         assert Answer(splits, head_only).told == told, splits
 
