@@ -6,11 +6,12 @@ import math
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from proxy.config import Scaling
 from proxy.core.autoscaler.decision import Term
 from proxy.core.autoscaler.limits import Limits
-from proxy.core.autoscaler.objective.account import Account, Terms, Times, Vector
+from proxy.core.autoscaler.objective.account import MIX, Account, Terms, Times, Vector
 from proxy.core.autoscaler.objective.autopilots import PRICES, Autopilots, Look, Promise
 from proxy.core.autoscaler.objective.rescue import Slots, just_in_time, worth_starting
 from proxy.core.autoscaler.objective.unhindered import Unhindered
@@ -31,6 +32,15 @@ _WAITING_SHARE = 0.01
 # The prices of reactive starts under a promise: generous where a start comes too late to keep it.
 _RESCUE_PRICE, _FAST_RESCUE_PRICE = 10.0, 0.2
 _SHORTEST_PROMISE_SECONDS = 0.1
+
+
+def _weights(of_waiting: Vector, of_late: Vector) -> Vector:
+    """Of the account's vectors, for each price; reactive starts are in replica-seconds already."""
+    both_copies: Vector = np.kron(np.hstack([of_waiting, np.ones_like(of_late), of_late]), MIX)
+    return both_copies
+
+
+_PROMISE_WEIGHTS = _weights(_WAITING_SHARE * PRICES[:, None], PRICES[:, None])
 
 
 class Objective:
@@ -117,26 +127,24 @@ class Objective:
         self._reckoned_at = now
 
     def _by_price(self, price: float) -> int:
-        account = self._account
-        return self._at_least_one(int(np.argmin(self._costs() + price * account.mixed(account.waiting))))
+        return self._at_least_one(int(self._cheapest(_weights(np.array([[price]]), np.zeros((1, 1))))[0]))
 
     def _by_promise(self, now: float, times: Times) -> int:
-        account = self._account
-        harm = account.mixed(account.late) + _WAITING_SHARE * account.mixed(account.waiting)
-        wanted = np.argmin(self._costs()[None, :] + PRICES[:, None] * harm[None, :], axis=1)
+        wanted = self._cheapest(_PROMISE_WEIGHTS)
         if self._demand > 0:
             wanted = np.maximum(wanted, 1)
-        arrived = account.recent.arrived
-        look = Look(now - self._reckoned_at, self._demand, arrived - self._arrived, account.recent.bound, wanted)
-        self._arrived = arrived
+        recent = self._account.recent
+        look = Look(now - self._reckoned_at, self._demand, recent.arrived - self._arrived, recent.bound, wanted)
+        self._arrived = recent.arrived
         return int(wanted[self._autopilots.look(look, times, self._rescue_price)])
 
-    def _costs(self) -> Vector:
-        """Of holding k replicas over the time remembered, reactive starts included."""
+    def _cheapest(self, weights: Vector) -> NDArray[np.int64]:
+        """For each row of weights, how many replicas would have cost least over the time remembered."""
         account = self._account
-        costs: Vector = np.arange(account.size, dtype=np.float64) * max(account.seconds, 1.0)
-        costs += account.mixed(account.rescues)
-        return costs
+        costs = account.weighed(weights)
+        costs += account.held * max(account.seconds, 1.0)
+        cheapest: NDArray[np.int64] = costs.argmin(axis=1)
+        return cheapest
 
     def _at_least_one(self, count: int) -> int:
         return max(count, 1) if self._demand > 0 else count
@@ -145,7 +153,8 @@ class Objective:
 
     def _rescued(self, seen: Observation, times: Times, limits: Limits, now: float) -> Term:
         count = self._needed(seen, times, now)
-        window = replace(self._rescue, span=times.cold_start + _HELD_SECONDS)
+        held = times.cold_start + _HELD_SECONDS
+        window = self._rescue if self._rescue.span == held else replace(self._rescue, span=held)
         self._rescue = window.add(now, min(seen.ready + count if count else 0, limits.max_replicas))
         oldest = seen.oldest_wait_seconds
         why = f"{seen.queued} queued, the first for {oldest:.1f} s; a start takes {times.cold_start:.1f} s"
