@@ -17,6 +17,7 @@ from proxy.core.autoscaler.objective.rescue import Slots, worth_starting
 # for a request in ten minutes.
 PRICES = np.array([0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0])
 FIRST = 5
+_NONE = np.zeros(len(PRICES), dtype=np.int64)
 # Judged over the last hour, or the last requests where they are fewer.
 _JUDGED_SECONDS = 3600.0
 _LEAST_REQUESTS = 300.0
@@ -76,6 +77,11 @@ class Autopilots:
         self._rescues = Lookback(len(PRICES))
         self._really = Really()
 
+    @property
+    def price(self) -> float:
+        """The one that is followed."""
+        return float(PRICES[self.followed])
+
     def started(self, waits: Sequence[float]) -> None:
         """Requests that got their slot, or gave up, after such waits."""
         if self._judged_seconds:
@@ -122,6 +128,9 @@ class Autopilots:
 
     def _rescue(self, ready: list[int], queued: list[float], times: Times, price: float) -> None:
         """The reactive starts of each for its own queue."""
+        if max(queued) < 0.5:
+            self._rescues.push(_NONE)
+            return
         rescued = [0] * len(ready)
         for place, count in enumerate(ready):
             waiting = int(queued[place] + 0.5)

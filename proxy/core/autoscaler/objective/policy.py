@@ -174,7 +174,7 @@ class Objective:
             worth = f"a second of waiting is worth {self._price:g} replica-seconds"
         else:
             worth = (
-                f"a late request is worth {PRICES[self._autopilots.followed]:g} replica-seconds "
+                f"a late request is worth {self._autopilots.price:g} replica-seconds "
                 f"for at most {self._promise.share:.2%} to wait longer than {self._promise.seconds:g} s"
             )
         return Term("objective", self._base, f"unhindered demand {self._demand:.1f}; {worth}")
