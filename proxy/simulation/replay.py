@@ -21,7 +21,7 @@ from proxy.simulation.steering import TICK_SECONDS, Steered, Steering
 from proxy.simulation.trace import Call, busiest
 
 # A run with a warm-up begins in mid-operation: with the replicas that so many seconds of the trace need.
-_BEGUN_SECONDS = 60.0
+_BEGUN_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def test_the_warm_up_counts_neither_in_cost_nor_in_waiting() -> None:
 BUSY_BEFORE = [Call(1.0, 30.0)] * 3 + [Call(40.0, 1.0), Call(200.0, 1.0)]
 
 
-def test_with_a_warm_up_it_begins_with_ready_replicas_for_the_first_minute() -> None:
+def test_with_a_warm_up_it_begins_with_ready_replicas_for_the_first_two_minutes() -> None:
     outcome = run(BUSY_BEFORE, warm_up=1.0, cold_start=20.0)
     assert outcome.waits.max == 0
     assert outcome.moments[0].ready == 3
