@@ -36,11 +36,12 @@ _SHORTEST_PROMISE_SECONDS = 0.1
 
 def _weights(of_waiting: Vector, of_late: Vector) -> Vector:
     """Of the account's vectors, for each price; reactive starts are in replica-seconds already."""
-    both_copies: Vector = np.kron(np.hstack([of_waiting, np.ones_like(of_late), of_late]), MIX)
+    both_copies: Vector = np.kron(np.column_stack([of_waiting, np.ones_like(of_late), of_late]), MIX)
     return both_copies
 
 
-_PROMISE_WEIGHTS = _weights(_WAITING_SHARE * PRICES[:, None], PRICES[:, None])
+def _priced(price: float) -> Vector:
+    return _weights(np.array([price]), np.zeros(1))
 
 
 class Objective:
@@ -53,6 +54,7 @@ class Objective:
     def __init__(self, settings: Scaling, now: float) -> None:
         self._concurrency = settings.replica_concurrency
         self._price = settings.wait_price
+        self._weights = _weights(_WAITING_SHARE * PRICES, PRICES) if self._price is None else _priced(self._price)
         self._promise = Promise(max(settings.wait_seconds, _SHORTEST_PROMISE_SECONDS), settings.wait_share)
         self._unhindered = Unhindered()
         self._account = Account(self._concurrency, now)
@@ -123,14 +125,14 @@ class Objective:
         self._advance(now, times)
         self._demand = self._unhindered.value(now)
         self._account.reach(self._demand)
-        self._base = self._by_price(self._price) if self._price is not None else self._by_promise(now, times)
+        self._base = self._by_price() if self._price is not None else self._by_promise(now, times)
         self._reckoned_at = now
 
-    def _by_price(self, price: float) -> int:
-        return self._at_least_one(int(self._cheapest(_weights(np.array([[price]]), np.zeros((1, 1))))[0]))
+    def _by_price(self) -> int:
+        return self._at_least_one(int(self._cheapest()[0]))
 
     def _by_promise(self, now: float, times: Times) -> int:
-        wanted = self._cheapest(_PROMISE_WEIGHTS)
+        wanted = self._cheapest()
         if self._demand > 0:
             wanted = np.maximum(wanted, 1)
         recent = self._account.recent
@@ -138,10 +140,10 @@ class Objective:
         self._arrived = recent.arrived
         return int(wanted[self._autopilots.look(look, times, self._rescue_price)])
 
-    def _cheapest(self, weights: Vector) -> NDArray[np.int64]:
-        """For each row of weights, how many replicas would have cost least over the time remembered."""
+    def _cheapest(self) -> NDArray[np.int64]:
+        """For each price, how many replicas would have cost least over the time remembered."""
         account = self._account
-        costs = account.weighed(weights)
+        costs = account.weighed(self._weights)
         costs += account.held * max(account.seconds, 1.0)
         cheapest: NDArray[np.int64] = costs.argmin(axis=1)
         return cheapest
