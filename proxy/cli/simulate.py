@@ -30,7 +30,7 @@ class Baseline(StrEnum):
 _APPS = typer.Argument(help="A folder with a cerebrium.toml, or such a file; several with --compare.", metavar="APP...")
 _TRACE = typer.Option(help="CSV or JSON lines: arrival_seconds, service_seconds.", metavar="FILE")
 _COLD_START = typer.Option(min=0.001, help="How long a replica takes to get ready, in seconds.")
-_WARM_UP = typer.Option(min=0, help="So many seconds at the beginning are not counted.")
+_WARM_UP = typer.Option(min=0, help="So many seconds at the beginning are not counted; the app then begins busy.")
 _COMPARE = typer.Option("--compare", help="Take several APPs and put their settings side by side.")
 _BASELINE = typer.Option(help="Another autoscaler's algorithm beside it; may be given several times.")
 _PICTURE = typer.Option(help="Write an SVG of demand, replicas and waiting.", metavar="FILE")

@@ -48,6 +48,17 @@ class SimulatedFleet:
             self._clock.at(now + self._starts.seconds, partial(self._ready, replica))
             self._ledger.started(now, len(self._pool))
 
+    def inherit(self, count: int) -> None:
+        """Replicas that were started before the run, and have taken as long as all to get ready."""
+        for _ in range(count):
+            order = next(self._orders)
+            replica = Replica(order, str(order), self._starts.limit, 0.0)
+            replica.inherited = True
+            self._pool.add(replica)
+            self._pool.apply(replica, Event.PASSED, 0.0)
+        if count:
+            self.cold_starts.add({"start": self._starts.seconds})
+
     def drain(self, replica: Replica, now: float) -> None:
         starting = replica.state is State.STARTING
         self._pool.apply(replica, Event.DRAIN, now)

@@ -18,7 +18,10 @@ from proxy.simulation.fleet import SimulatedFleet, Starts
 from proxy.simulation.ledger import Ledger, Moment
 from proxy.simulation.outcome import Outcome
 from proxy.simulation.steering import TICK_SECONDS, Steered, Steering
-from proxy.simulation.trace import Call
+from proxy.simulation.trace import Call, busiest
+
+# A run with a warm-up begins in mid-operation: with the replicas that so many seconds of the trace need.
+_BEGUN_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class Conditions:
 def replay(calls: Sequence[Call], plan: Plan, conditions: Conditions) -> Outcome:
     """Run until the last arrival; those who wait then have waited until then."""
     run = _Run(plan, conditions)
+    if conditions.warm_up:
+        run.begin_busy(busiest(calls, _BEGUN_SECONDS))
     for call in calls:
         run.clock.run_until(call.arrival)
         _Request(call, run).arrive()
@@ -65,7 +70,13 @@ class _Run:
         starts = Starts(limit, conditions.cold_start, plan.recalls)
         self._fleet = SimulatedFleet(self.pool, starts, self.clock, self.ledger)
         self._steering = Steering(plan.scaling, Steered(self.pool, self._fleet, self.clock), plan.policy)
+        self._scaling = plan.scaling
         self.clock.at(0.0, self._tick)
+
+    def begin_busy(self, demand: int) -> None:
+        """As an app that has been running: with ready replicas for such a demand, within its limits."""
+        needed = -(-demand // self._scaling.replica_concurrency)
+        self._fleet.inherit(max(self._scaling.min_replicas, min(needed, self._scaling.max_replicas)))
 
     def _tick(self, now: float) -> None:
         self._steering.tick(now)

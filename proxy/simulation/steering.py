@@ -66,7 +66,7 @@ class Steering:
 
     def _observe(self, now: float) -> Observation:
         wall = BEGIN + timedelta(seconds=now)
-        seen = replace(observe(self._pool, now), wall=wall, cold_start=self._fleet.cold_starts.estimate)
+        seen = observe(self._pool, now, wall, self._fleet.cold_starts.estimate)
         if self._forecaster is None:
             return seen
         if self._forecaster.stale(wall):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +40,13 @@ def read_trace(file: Path) -> list[Call]:
     if not calls:
         raise TraceError(f"{file}: holds no request: write one a line, as {ARRIVAL},{SERVICE}")
     return sorted(calls)
+
+
+def busiest(calls: Sequence[Call], seconds: float) -> int:
+    """The most requests in service at once within the first seconds, had nobody waited."""
+    first = list(takewhile(lambda call: call.arrival < seconds, calls))
+    steps = sorted([(call.arrival, 1) for call in first] + [(call.arrival + call.service, -1) for call in first])
+    return max(accumulate(step for _, step in steps), default=0)
 
 
 def _from_json(lines: list[str], file: Path) -> Iterator[Call]:

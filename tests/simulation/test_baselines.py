@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
+
 from proxy.config import Scaling
 from proxy.core.autoscaler.limits import Limits
 from proxy.core.autoscaler.policy import Policy
@@ -63,6 +65,13 @@ def test_the_pod_autoscaler_goes_down_to_the_highest_of_five_minutes() -> None:
     watch.for_seconds(100, demand=70)
     assert watch.for_seconds(280, demand=7) == 10
     assert watch.for_seconds(60, demand=7) == 1
+
+
+@pytest.mark.parametrize("policy", [HorizontalPodAutoscaler(10), RayServe(10)])
+def test_what_runs_already_is_taken_over(policy: Policy) -> None:
+    watch = Watch(policy)
+    watch.wanted = 7
+    assert watch.for_seconds(100, demand=35) == 7
 
 
 def test_ray_waits_30_seconds_up_and_600_down() -> None:

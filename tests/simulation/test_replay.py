@@ -45,6 +45,24 @@ def test_the_warm_up_counts_neither_in_cost_nor_in_waiting() -> None:
     assert outcome.waits.max == 0
 
 
+BUSY_BEFORE = [Call(1.0, 30.0)] * 3 + [Call(40.0, 1.0), Call(200.0, 1.0)]
+
+
+def test_with_a_warm_up_it_begins_with_ready_replicas_for_the_first_two_minutes() -> None:
+    outcome = run(BUSY_BEFORE, warm_up=1.0, cold_start=20.0)
+    assert outcome.waits.max == 0
+    assert outcome.moments[0].ready == 3
+
+
+def test_it_begins_within_its_limits() -> None:
+    assert run(BUSY_BEFORE, warm_up=1.0, max_replicas=2).moments[0].ready == 2
+    assert run(BUSY_BEFORE, warm_up=1.0, min_replicas=5).moments[0].ready == 5
+
+
+def test_without_a_warm_up_it_begins_with_nothing_ready() -> None:
+    assert run(BUSY_BEFORE).moments[0].replicas == 0
+
+
 def test_who_is_refused_counts_as_late() -> None:
     outcome = run([Call(1.0, 2.0)] * 11 + [Call(50.0, 1.0)], max_replicas=1, cold_start=5.0)
     assert outcome.refused == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from proxy.errors import TraceError
-from proxy.simulation.trace import Call, read_trace
+from proxy.simulation.trace import Call, busiest, read_trace
 
 
 def written(folder: Path, text: str) -> Path:
@@ -48,3 +48,9 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, sentence: st
 def test_a_file_that_is_not_there_is_told() -> None:
     with pytest.raises(TraceError, match="nowhere: cannot be read: No such file or directory"):
         read_trace(Path("nowhere"))
+
+
+def test_the_busiest_moment_of_the_first_seconds_is_counted_without_anybody_waiting() -> None:
+    calls = [Call(1.0, 5.0), Call(2.0, 5.0), Call(6.0, 1.0), Call(70.0, 9.0), Call(71.0, 9.0), Call(72.0, 9.0)]
+    assert busiest(calls, 60.0) == 2
+    assert busiest(calls, 0.5) == 0

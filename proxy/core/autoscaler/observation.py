@@ -57,19 +57,22 @@ class Observation:
         return self.sample.arrivals / self.sample.seconds if self.sample.seconds > 0 else None
 
 
-def observe(pool: Pool, now: float) -> Observation:
-    """What the pool knows; the caller adds the rest with dataclasses.replace."""
+def observe(pool: Pool, now: float, wall: datetime = _NEVER, cold_start: ColdStart | None = None) -> Observation:
+    """What the pool knows; the caller adds the rest, with dataclasses.replace what seldom changes."""
     states = [replica.state for replica in pool]
+    ready, starting = states.count(State.READY), states.count(State.STARTING)
     return Observation(
         sample=pool.demand.sample(now),
         in_flight=pool.in_flight,
         queued=len(pool.queue),
-        replicas=sum(replica.wanted for replica in pool),
-        ready=states.count(State.READY),
-        starting=states.count(State.STARTING),
+        replicas=ready + starting + states.count(State.UNREADY),
+        ready=ready,
+        starting=starting,
         draining=states.count(State.DRAINING),
-        inherited=sum(replica.wanted and replica.inherited for replica in pool),
+        inherited=sum(replica.inherited and replica.wanted for replica in pool),
         oldest_wait_seconds=pool.queue.oldest_wait_seconds(now),
         service_seconds=pool.service_seconds or None,
         journal=pool.take_entries() if isinstance(pool, JournaledPool) else (),
+        wall=wall,
+        cold_start=cold_start,
     )

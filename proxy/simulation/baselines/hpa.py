@@ -31,25 +31,30 @@ class HorizontalPodAutoscaler:
         self._average = Average(_SYNC_SECONDS)
         self._synced_at = -math.inf
         self._recommended = MaxWindow(_STABILIZATION_SECONDS)
-        self._wanted = 0
+        self._wanted: int | None = None
         self._mean = 0.0
 
     def look(
         self, settings: Scaling, seen: Observation, limits: Limits, now: float
     ) -> tuple[Wish, HorizontalPodAutoscaler]:
         self._average.add(now, seen.sample)
+        if self._wanted is None:  # what runs is its first recommendation
+            self._wanted = max(1, seen.replicas)
+            self._recommended = MaxWindow(_STABILIZATION_SECONDS, self._wanted)
+        wanted = self._wanted
         if now - self._synced_at >= _SYNC_SECONDS - 1e-6:
             self._synced_at = now
             self._mean = self._average.over(_SYNC_SECONDS, now)
-            self._sync(max(1, self._wanted), now)
-        term = Term("hpa", self._wanted, f"mean demand {self._mean:.2f} over 15 s")
-        return Wish(self._wanted, self._wanted, (term,), self._mean), self
+            wanted = self._sync(wanted, now)
+        self._wanted = wanted
+        term = Term("hpa", wanted, f"mean demand {self._mean:.2f} over 15 s")
+        return Wish(wanted, wanted, (term,), self._mean), self
 
-    def _sync(self, current: int, now: float) -> None:
+    def _sync(self, current: int, now: float) -> int:
         ratio = self._mean / (current * self._target)
         within = abs(ratio - 1) <= _TOLERANCE
         recommended = max(1, current if within else math.ceil(current * ratio - 1e-9))
         self._recommended = self._recommended.add(now, recommended)
         if recommended < current:
             recommended = self._recommended.max
-        self._wanted = min(recommended, max(2 * current, current + _FEW_PODS))
+        return min(recommended, max(2 * current, current + _FEW_PODS))

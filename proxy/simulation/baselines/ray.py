@@ -30,11 +30,12 @@ class RayServe:
         self._ticked_at = -math.inf
         self._since = 0.0
         self._side = 0  # 1: more have been wanted since then, -1: fewer
-        self._wanted = 1
+        self._wanted = 0
         self._mean = 0.0
 
     def look(self, settings: Scaling, seen: Observation, limits: Limits, now: float) -> tuple[Wish, RayServe]:
         self._average.add(now, seen.sample)
+        self._wanted = self._wanted or max(1, seen.replicas)  # at first it takes over what runs
         if now - self._ticked_at >= _TICK_SECONDS - 1e-6:
             self._ticked_at = now
             self._mean = self._average.over(_LOOK_BACK_SECONDS, now)

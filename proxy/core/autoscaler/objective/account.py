@@ -16,7 +16,7 @@ _MEMORY_COLD_STARTS = 10
 _SHORTEST_MEMORY_SECONDS, _LONGEST_MEMORY_SECONDS = 30.0, 360.0
 # A second copy sees demand + √demand, for bursts somewhat larger than any seen.
 _BURST_WEIGHT = 0.1
-_MIX = np.array([1 - _BURST_WEIGHT, _BURST_WEIGHT])
+MIX = np.array([1 - _BURST_WEIGHT, _BURST_WEIGHT])
 _FIRST_SIZE = 32
 
 
@@ -57,7 +57,8 @@ class Account:
         self.waiting, self.rescues, self.late = self._discounted
         self.seconds = 0.0  # discounted like the rest
         self.recent = Recent(now)
-        self._slots = self._count_slots()
+        self._count()
+        self._demands = np.zeros((2, 1))
         self._now = now
 
     @property
@@ -77,7 +78,7 @@ class Account:
         self.backlog = np.pad(self.backlog, ((0, 0), more))
         self._discounted = np.pad(self._discounted, ((0, 0), (0, 0), more))
         self.waiting, self.rescues, self.late = self._discounted
-        self._slots = self._count_slots()
+        self._count()
 
     def advance(self, now: float, demand: float, times: Times, terms: Terms) -> None:
         """Up to now there was this demand."""
@@ -87,20 +88,21 @@ class Account:
         self._now = now
         fading = math.exp(-seconds / times.memory)
         bound, arrivals = self.recent.within(now, times.cold_start)
-        demands = np.array([[demand], [demand + math.sqrt(demand)]])
-        self.backlog += (demands - self._slots) * (seconds / times.service)
+        self._demands[0, 0], self._demands[1, 0] = demand, demand + math.sqrt(demand)
+        missing = self._demands - self._slots
+        self.backlog += missing * (seconds / times.service)
         np.maximum(self.backlog, 0, out=self.backlog)
         self._discounted *= fading
         self._rescue(bound, times, terms.rescue_price)
         self.waiting += self.backlog * seconds
         if arrivals and times.cold_start > 0.9 * terms.late_seconds:
-            self.late += arrivals * self._lateness(demands, times, terms.late_seconds)
+            self.late += arrivals * self._lateness(missing, times, terms.late_seconds)
         self.seconds = fading * self.seconds + seconds
 
-    def mixed(self, vector: Vector) -> Vector:
-        """Both copies as one."""
-        mixed: Vector = _MIX @ vector
-        return mixed
+    def weighed(self, weights: Vector) -> Vector:
+        """For each row of weights the sum over waiting, rescues and late, each with its two copies."""
+        sums: Vector = weights @ self._discounted.reshape(-1, self.size)
+        return sums
 
     def _rescue(self, bound: float, times: Times, price: float) -> None:
         """A backlog older than a cold start would have been served by reactive starts: charge those instead."""
@@ -112,22 +114,23 @@ class Account:
         served = max(self.concurrency, 1 / share) if share > 0 else self.concurrency  # by each started replica
         self.rescues += excess * (times.service / self.concurrency + times.cold_start / served)
 
-    def _lateness(self, demands: Vector, times: Times, late_seconds: float) -> Vector:
-        """How late a request is that arrives now: rising steeply to 1 at 0.8 of the time allowed."""
-        lateness: Vector = demands + self.backlog
-        lateness -= self._slots
-        np.maximum(lateness, 0, out=lateness)
-        lateness *= self._seconds_each * times.service
-        np.minimum(lateness, times.cold_start, out=lateness)
-        lateness /= 0.8 * late_seconds
-        lateness *= lateness
-        lateness *= lateness
-        return np.minimum(lateness, 1, out=lateness)
+    def _lateness(self, missing: Vector, times: Times, late_seconds: float) -> Vector:
+        """How late a request is that arrives now: rising steeply to 1 at 0.8 of the time allowed.
 
-    def _count_slots(self) -> Vector:
-        slots: Vector = np.arange(self.size, dtype=np.float64) * self.concurrency
-        self._seconds_each = 1 / np.maximum(slots, 1e-9)  # of waiting for each request ahead, in service times
-        return slots
+        Nobody waits longer than a cold start, which is longer than that.
+        """
+        lateness: Vector = missing + self.backlog
+        np.maximum(lateness, 0, out=lateness)
+        lateness *= self._seconds_each * (times.service / (0.8 * late_seconds))
+        np.minimum(lateness, 1, out=lateness)
+        lateness *= lateness
+        lateness *= lateness
+        return lateness
+
+    def _count(self) -> None:
+        self.held = np.arange(self.size, dtype=np.float64)
+        self._slots = self.held * self.concurrency
+        self._seconds_each = 1 / np.maximum(self._slots, 1e-9)  # of waiting for each request ahead, in service times
 
 
 class Recent:

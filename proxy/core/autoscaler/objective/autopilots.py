@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from proxy.core.autoscaler.objective.account import Times, Vector
+from proxy.core.autoscaler.objective.account import Times
 from proxy.core.autoscaler.objective.lookback import Lookback
+from proxy.core.autoscaler.objective.rescue import Slots, worth_starting
 
 # Replica-seconds per late request, cheapest first. Hardly anybody may be late: the dearest keep a replica
 # for a request in ten minutes.
 PRICES = np.array([0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0])
 FIRST = 5
+_NONE = np.zeros(len(PRICES), dtype=np.int64)
 # Judged over the last hour, or the last requests where they are fewer.
 _JUDGED_SECONDS = 3600.0
 _LEAST_REQUESTS = 300.0
@@ -64,8 +66,8 @@ class Autopilots:
         self.followed = FIRST
         self._promise = promise
         self._concurrency = concurrency
-        self._backlog = np.zeros(len(PRICES))
-        self._late = np.zeros(len(PRICES))
+        self._backlog = [0.0] * len(PRICES)
+        self._late = [0.0] * len(PRICES)
         self._requests = 0.0
         self._lived_seconds = 0.0
         self._judged_seconds = 0.0
@@ -75,6 +77,11 @@ class Autopilots:
         self._rescues = Lookback(len(PRICES))
         self._really = Really()
 
+    @property
+    def price(self) -> float:
+        """The one that is followed."""
+        return float(PRICES[self.followed])
+
     def started(self, waits: Sequence[float]) -> None:
         """Requests that got their slot, or gave up, after such waits."""
         if self._judged_seconds:
@@ -83,46 +90,60 @@ class Autopilots:
     def look(self, look: Look, times: Times, rescue_price: float) -> int:
         """Let all of them live through the time since the last look; the price to follow, as its place."""
         ready = self._steer(look.wanted, times)
-        waits = self._flow(look, ready, times)
-        self._rescue(ready, look.demand, times, rescue_price)
+        queued = self._flow(look, ready, times)
+        self._rescue(ready, queued, times, rescue_price)
         self._lived_seconds += look.seconds
         if self._lived_seconds > _UNJUDGED_SECONDS + 2 * times.cold_start:
-            self._judge(look, waits)
+            self._judge(look, self._waits(ready, queued, times))
             self._follow(times)
         return self.followed
 
-    def _steer(self, wanted: NDArray[np.int64], times: Times) -> NDArray[np.int64]:
+    def _steer(self, wanted: NDArray[np.int64], times: Times) -> list[int]:
         """What is ready of what was wanted during the last cold start."""
         wanted = np.maximum(wanted, self._rescues.highest(math.ceil(times.cold_start + _HELD_SECONDS)))
         ready = np.minimum(self._wanted.lowest(math.ceil(times.cold_start)), wanted)
         self._wanted.push(wanted)
-        return ready
+        counts: list[int] = ready.tolist()
+        return counts
 
-    def _flow(self, look: Look, ready: NDArray[np.int64], times: Times) -> Vector:
+    # Ten numbers are reckoned sooner one by one than as a vector.
+
+    def _flow(self, look: Look, ready: list[int], times: Times) -> list[float]:
+        """How many stand before those who arrive now, in each."""
+        pace = look.seconds / times.service
+        queued = []
+        for place, count in enumerate(ready):
+            slots = self._concurrency * count
+            backlog = self._backlog[place] + (look.demand - slots) * pace
+            backlog = 0.0 if backlog < 0 else min(backlog, look.recent)
+            self._backlog[place] = backlog
+            ahead = look.demand + backlog - slots
+            queued.append(ahead if ahead > 0 else 0.0)
+        return queued
+
+    def _waits(self, ready: list[int], queued: list[float], times: Times) -> list[float]:
         """How long those who arrive now wait in each."""
-        slots = self._concurrency * ready.astype(float)
-        self._backlog += (look.demand - slots) * (look.seconds / times.service)
-        np.clip(self._backlog, 0, look.recent, out=self._backlog)
-        ahead = np.maximum(look.demand + self._backlog - slots, 0)
-        wait: Vector = np.minimum(ahead * times.service / np.maximum(slots, 1e-9), times.cold_start)
-        return np.where(ready > 0, wait, times.cold_start)
+        pace, most = times.service / self._concurrency, times.cold_start
+        return [min(ahead * pace / count, most) if count else most for count, ahead in zip(ready, queued, strict=True)]
 
-    def _rescue(self, ready: NDArray[np.int64], demand: float, times: Times, price: float) -> None:
-        """The reactive starts of each for its own queue (the rule of rescue.worth_starting, for all at once)."""
-        slots = self._concurrency * ready.astype(float)
-        queued = np.maximum(demand + self._backlog - slots, 0)
-        root = (-1.65 + np.sqrt(1.65**2 + 4 * times.cold_start * slots / times.service)) / 2
-        late = np.floor(queued + 0.5) - np.floor(root * root)
-        cheapest = late * math.sqrt(price * times.service / (2 * self._concurrency * times.cold_start))
-        more = np.maximum(1, np.ceil(np.minimum(late / self._concurrency, cheapest)))
-        self._rescues.push(np.where(late > 0, ready + more, 0).astype(np.int64))
+    def _rescue(self, ready: list[int], queued: list[float], times: Times, price: float) -> None:
+        """The reactive starts of each for its own queue."""
+        if max(queued) < 0.5:
+            self._rescues.push(_NONE)
+            return
+        rescued = [0] * len(ready)
+        for place, count in enumerate(ready):
+            waiting = int(queued[place] + 0.5)
+            if waiting and (more := worth_starting(waiting, Slots(self._concurrency, count, 0), times, price)):
+                rescued[place] = count + more
+        self._rescues.push(rescued)
 
-    def _judge(self, look: Look, waits: Vector) -> None:
+    def _judge(self, look: Look, waits: list[float]) -> None:
         kept = min(1.0, math.exp(-look.seconds / _JUDGED_SECONDS))
         if self._requests * kept < _LEAST_REQUESTS:
             kept = 1.0
-        late = np.where(waits > self._promise.seconds, look.arrivals, 0)
-        self._late = kept * self._late + late
+        late = [look.arrivals if wait > self._promise.seconds else 0 for wait in waits]
+        self._late = [kept * before + now for before, now in zip(self._late, late, strict=True)]
         self._requests = kept * self._requests + look.arrivals
         self._judged_seconds += look.seconds
         self._really.fade(kept, float(late[self.followed]))
@@ -140,12 +161,12 @@ class Autopilots:
 
     def _cheapest(self) -> int:
         """By the autopilots. What even the dearest could not avoid is charged to at most half of what is allowed."""
-        late = self._late * self._really.correction
-        avoidable, unavoidable = late - late[-1], late[-1]
+        correction = self._really.correction
+        unavoidable = self._late[-1] * correction
         allowed = _AIM * self._promise.share * self._in_an_hour()
-        kept = avoidable + _DOUBT <= max(allowed / 2, allowed - unavoidable)
-        kept[-1] = True
-        return int(np.argmax(kept))
+        most = max(allowed / 2, allowed - unavoidable)
+        dearest = len(PRICES) - 1
+        return next((p for p in range(dearest) if self._late[p] * correction - unavoidable + _DOUBT <= most), dearest)
 
     def _floor(self) -> int:
         """Where more were really late than the followed value had reckoned, a dearer one holds for a while."""

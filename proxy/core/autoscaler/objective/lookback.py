@@ -19,7 +19,7 @@ class Lookback:
         self._next = 0
         self._filled = 0
 
-    def push(self, row: Row) -> None:
+    def push(self, row: Row | list[int]) -> None:
         self._rows[self._next] = self._rows[self._next + _ROWS] = row
         self._next = (self._next + 1) % _ROWS
         self._filled = min(self._filled + 1, _ROWS)

@@ -6,11 +6,12 @@ import math
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from proxy.config import Scaling
 from proxy.core.autoscaler.decision import Term
 from proxy.core.autoscaler.limits import Limits
-from proxy.core.autoscaler.objective.account import Account, Terms, Times, Vector
+from proxy.core.autoscaler.objective.account import MIX, Account, Terms, Times, Vector
 from proxy.core.autoscaler.objective.autopilots import PRICES, Autopilots, Look, Promise
 from proxy.core.autoscaler.objective.rescue import Slots, just_in_time, worth_starting
 from proxy.core.autoscaler.objective.unhindered import Unhindered
@@ -33,6 +34,16 @@ _RESCUE_PRICE, _FAST_RESCUE_PRICE = 10.0, 0.2
 _SHORTEST_PROMISE_SECONDS = 0.1
 
 
+def _weights(of_waiting: Vector, of_late: Vector) -> Vector:
+    """Of the account's vectors, for each price; reactive starts are in replica-seconds already."""
+    both_copies: Vector = np.kron(np.column_stack([of_waiting, np.ones_like(of_late), of_late]), MIX)
+    return both_copies
+
+
+def _priced(price: float) -> Vector:
+    return _weights(np.array([price]), np.zeros(1))
+
+
 class Objective:
     """What the policy remembers. A look uses it up: the vectors are changed in place, and it is its own next value.
 
@@ -43,6 +54,7 @@ class Objective:
     def __init__(self, settings: Scaling, now: float) -> None:
         self._concurrency = settings.replica_concurrency
         self._price = settings.wait_price
+        self._weights = _weights(_WAITING_SHARE * PRICES, PRICES) if self._price is None else _priced(self._price)
         self._promise = Promise(max(settings.wait_seconds, _SHORTEST_PROMISE_SECONDS), settings.wait_share)
         self._unhindered = Unhindered()
         self._account = Account(self._concurrency, now)
@@ -113,30 +125,28 @@ class Objective:
         self._advance(now, times)
         self._demand = self._unhindered.value(now)
         self._account.reach(self._demand)
-        self._base = self._by_price(self._price) if self._price is not None else self._by_promise(now, times)
+        self._base = self._by_price() if self._price is not None else self._by_promise(now, times)
         self._reckoned_at = now
 
-    def _by_price(self, price: float) -> int:
-        account = self._account
-        return self._at_least_one(int(np.argmin(self._costs() + price * account.mixed(account.waiting))))
+    def _by_price(self) -> int:
+        return self._at_least_one(int(self._cheapest()[0]))
 
     def _by_promise(self, now: float, times: Times) -> int:
-        account = self._account
-        harm = account.mixed(account.late) + _WAITING_SHARE * account.mixed(account.waiting)
-        wanted = np.argmin(self._costs()[None, :] + PRICES[:, None] * harm[None, :], axis=1)
+        wanted = self._cheapest()
         if self._demand > 0:
             wanted = np.maximum(wanted, 1)
-        arrived = account.recent.arrived
-        look = Look(now - self._reckoned_at, self._demand, arrived - self._arrived, account.recent.bound, wanted)
-        self._arrived = arrived
+        recent = self._account.recent
+        look = Look(now - self._reckoned_at, self._demand, recent.arrived - self._arrived, recent.bound, wanted)
+        self._arrived = recent.arrived
         return int(wanted[self._autopilots.look(look, times, self._rescue_price)])
 
-    def _costs(self) -> Vector:
-        """Of holding k replicas over the time remembered, reactive starts included."""
+    def _cheapest(self) -> NDArray[np.int64]:
+        """For each price, how many replicas would have cost least over the time remembered."""
         account = self._account
-        costs: Vector = np.arange(account.size, dtype=np.float64) * max(account.seconds, 1.0)
-        costs += account.mixed(account.rescues)
-        return costs
+        costs = account.weighed(self._weights)
+        costs += account.held * max(account.seconds, 1.0)
+        cheapest: NDArray[np.int64] = costs.argmin(axis=1)
+        return cheapest
 
     def _at_least_one(self, count: int) -> int:
         return max(count, 1) if self._demand > 0 else count
@@ -145,7 +155,8 @@ class Objective:
 
     def _rescued(self, seen: Observation, times: Times, limits: Limits, now: float) -> Term:
         count = self._needed(seen, times, now)
-        window = replace(self._rescue, span=times.cold_start + _HELD_SECONDS)
+        held = times.cold_start + _HELD_SECONDS
+        window = self._rescue if self._rescue.span == held else replace(self._rescue, span=held)
         self._rescue = window.add(now, min(seen.ready + count if count else 0, limits.max_replicas))
         oldest = seen.oldest_wait_seconds
         why = f"{seen.queued} queued, the first for {oldest:.1f} s; a start takes {times.cold_start:.1f} s"
@@ -165,7 +176,7 @@ class Objective:
             worth = f"a second of waiting is worth {self._price:g} replica-seconds"
         else:
             worth = (
-                f"a late request is worth {PRICES[self._autopilots.followed]:g} replica-seconds "
+                f"a late request is worth {self._autopilots.price:g} replica-seconds "
                 f"for at most {self._promise.share:.2%} to wait longer than {self._promise.seconds:g} s"
             )
         return Term("objective", self._base, f"unhindered demand {self._demand:.1f}; {worth}")

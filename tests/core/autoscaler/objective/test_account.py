@@ -50,6 +50,13 @@ def test_a_backlog_older_than_a_cold_start_is_charged_as_rescues() -> None:
     assert seen.rescues[0][2] == 0
 
 
+def test_weights_are_of_waiting_rescues_and_late_with_two_copies_each() -> None:
+    seen = account(arrived=10)
+    seen.advance(1.0, 20.0, TIMES, TERMS)
+    sums = seen.weighed(np.array([[1.0, 0, 0, 0, 0, 0], [0, 0, 0, 1, 0, 0], [0, 0, 0, 0, 1, 1]]))
+    assert np.allclose(sums, [seen.waiting[0], seen.rescues[1], seen.late[0] + seen.late[1]])
+
+
 def test_few_replicas_make_late_and_enough_do_not() -> None:
     seen = account(arrived=10)
     seen.advance(1.0, 20.0, TIMES, TERMS)
