@@ -36,8 +36,8 @@ bench: $(COMPILED)/.built
 	$(BIN)/python loadtests/balancers.py
 	$(BIN)/python loadtests/datapath.py
 
-bench-runtime: $(INSTALLED)
-	$(BIN)/python loadtests/functions.py
+bench-runtime: $(COMPILED)/.built
+	PYTHONPATH=$(CURDIR)/$(COMPILED) $(BIN)/python loadtests/functions.py
 
 bench-scaling: $(INSTALLED)
 	$(BIN)/python loadtests/scaling.py $(TRACES)
@@ -53,6 +53,7 @@ $(INSTALLED): pyproject.toml requirements-dev.txt
 $(COMPILED)/.built: $(INSTALLED) setup.py $(SOURCES)
 	rm -rf $(COMPILED)
 	TIDEGATE_COMPILE=always $(BIN)/python setup.py --quiet build --build-base build/objects --build-lib $(COMPILED)
+	$(BIN)/python -m compileall -q $(COMPILED)
 	@touch $@
 
 clean:

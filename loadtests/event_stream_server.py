@@ -1,5 +1,7 @@
 """Serves endless event streams: 50 times a second every stream gets one event with the time at which it was sent.
 
+Streams of different requests keep no common time: they are spread over twenty groups, one a millisecond.
+
 Plain sockets, since what sends must cost little and stamp each event at its own send.
 
 Usage: event_stream_server.py PORT
@@ -13,6 +15,7 @@ import sys
 from time import monotonic, monotonic_ns
 
 EVENTS_PER_SECOND = 50
+GROUPS = 20
 PADDING = b" " + b"x" * 140  # about the size of one token's event of a language model
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 HELLO = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -28,17 +31,21 @@ class Server:
 
     def __init__(self, port: int) -> None:
         self._listener = socket.create_server(("127.0.0.1", port), backlog=1024)
-        self._streams: set[socket.socket] = set()
+        self._groups: list[set[socket.socket]] = [set() for _ in range(GROUPS)]
+        self._accepted = 0
 
     def run(self) -> None:
         tick = monotonic()
         while True:
-            tick += 1 / EVENTS_PER_SECOND
-            while (wait := tick - monotonic()) > 0:
-                if select.select([self._listener], [], [], wait)[0]:
-                    self._accept()
-            for stream in list(self._streams):
-                self._send(stream)
+            for group in self._groups:
+                tick += 1 / EVENTS_PER_SECOND / GROUPS
+                while (wait := tick - monotonic()) > 0:
+                    if select.select([self._listener], [], [], wait)[0]:
+                        self._accept()
+                for stream in list(group):
+                    if not self._sent(stream):
+                        group.discard(stream)
+                        stream.close()
 
     def _accept(self) -> None:
         stream, _ = self._listener.accept()
@@ -53,18 +60,17 @@ class Server:
             return
         stream.setblocking(False)
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._streams.add(stream)
+        self._groups[self._accepted % GROUPS].add(stream)
+        self._accepted += 1
 
-    def _send(self, stream: socket.socket) -> None:
-        """A stream whose reader left, or is so slow that its buffers are full, is closed."""
+    @staticmethod
+    def _sent(stream: socket.socket) -> bool:
+        """False if the reader left, or is so slow that its buffers are full."""
         data = event()
         try:
-            sent = stream.send(data)
+            return stream.send(data) == len(data)
         except OSError:
-            sent = 0
-        if sent < len(data):
-            self._streams.discard(stream)
-            stream.close()
+            return False
 
 
 if __name__ == "__main__":

@@ -43,8 +43,8 @@ def measure(setting: Setting) -> Table:
     rows = [(DIRECT, "–", "–", "–", "–", *ages), *(_row(name, run, direct, base) for name, run in results.items())]
     note = (
         f"Medians of {rounds} interleaved rounds of {seconds} s: {STREAMS} streams, {EVENTS_PER_SECOND} events per "
-        "second in each, all streams in the same tick. Age is from the send of the event to its arrival at the "
-        "client; added is what is above the same figure without a proxy."
+        "second in each, fifteen streams in the same millisecond. Age is from the send of the event to its arrival at "
+        "the client; added is what is above the same figure without a proxy."
     )
     return Table(HEADER, rows, note)
 

@@ -91,9 +91,11 @@ class RequestReader:
 
     def _parse(self, data: bytes) -> Request | None:
         """Returns the last request that began."""
-        size = PIECE_BYTES if not self._in_body or self._chunked else len(data)
-        for start in range(0, len(data), size):
-            self._take(data[start : start + size])
+        if len(data) <= PIECE_BYTES or (self._in_body and not self._chunked):
+            self._take(data)  # uncut: compiled, a slice is a copy, even of the whole
+        else:
+            for start in range(0, len(data), PIECE_BYTES):
+                self._take(data[start : start + PIECE_BYTES])
         return self._request
 
     def release(self) -> bytes:
