@@ -1,10 +1,16 @@
 # Two commands do all the set-up: `make run` and `make test`.
 VENV := .venv
+COMPILED := build/compiled
+SOURCES := $(shell find proxy runtime -name '*.py')
+# Those that go through the request path as a whole. Doubles that inherit from a compiled class cannot be: not test_link,
+# test_listener and the unit tests of net.
+COMPILED_TESTS := tests/core tests/wire $(addprefix tests/e2e/test_, http_cases.py request_path.py silent_close.py \
+	websocket.py limits.py balancer_plugin.py up.py up_drain.py)
 BIN := $(VENV)/bin
 PYTHON ?= python3
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run test lint bench clean
+.PHONY: run test test-compiled lint bench clean
 
 run: $(INSTALLED)
 	@PYTHON=$(BIN)/python sh examples/file-type/run.sh
@@ -12,13 +18,19 @@ run: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
 
+# The same tests against what `pip install .` gives where there is a C compiler.
+test-compiled: $(COMPILED)/.built
+	cp -r tests examples pyproject.toml $(COMPILED)/
+	ln -sfn ../../shared build/shared
+	cd $(COMPILED) && PYTHONPATH=$(CURDIR)/$(COMPILED) $(CURDIR)/$(BIN)/python -m pytest $(COMPILED_TESTS)
+
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(INSTALLED)
+bench: $(COMPILED)/.built
 	$(BIN)/python loadtests/balancers.py
 	$(BIN)/python loadtests/datapath.py
 
@@ -27,6 +39,11 @@ $(INSTALLED): pyproject.toml requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(COMPILED)/.built: $(INSTALLED) setup.py $(SOURCES)
+	rm -rf $(COMPILED)
+	TIDEGATE_COMPILE=always $(BIN)/python setup.py --quiet build --build-base build/objects --build-lib $(COMPILED)
 	@touch $@
 
 clean:

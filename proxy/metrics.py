@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -16,7 +17,25 @@ from proxy.core.pool import Pool
 from proxy.core.replica import State
 
 # From a cached answer (5 ms) to the default response_grace_period (15 min).
-SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0)
+SMALLEST: Final = 0.005
+SECONDS_BUCKETS = (
+    SMALLEST,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+    120.0,
+    300.0,
+    900.0,
+)
 
 
 # Of a cold start: making the replica, starting it, until it answers anything at all, until it says that it is ready.
@@ -33,7 +52,7 @@ class Histogram:
         self._sum = 0.0
 
     def observe(self, seconds: float) -> None:
-        self._counts[bisect_left(SECONDS_BUCKETS, seconds) if seconds > SECONDS_BUCKETS[0] else 0] += 1
+        self._counts[0 if seconds <= SMALLEST else bisect_left(SECONDS_BUCKETS, seconds)] += 1
         self._sum += seconds
 
     @property
@@ -64,7 +83,7 @@ class AppMetrics:
     def __init__(self, name: str, pool: Pool) -> None:
         self.name = name
         self.pool = pool
-        self.requests: Counter[int] = Counter()
+        self.requests: dict[int, int] = {}  # by status
         self.request_seconds = Histogram()
         self.queue_seconds = Histogram()
         self.cold_starts = 0
@@ -81,7 +100,7 @@ class AppMetrics:
 
     def finished(self, status: int, seconds: float) -> None:
         """A request is over for its client."""
-        self.requests[status] += 1
+        self.requests[status] = self.requests.get(status, 0) + 1
         self.request_seconds.observe(seconds)
 
     def became_ready(self, phases: dict[str, float]) -> None:

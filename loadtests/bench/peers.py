@@ -17,7 +17,15 @@ from bench.process import Process, free_port, running
 from bench.programs import Programs
 
 HERE = Path(__file__).parent.parent
-TIDEGATE, HAPROXY, NGINX, ENVOY, AIOHTTP = "Tidegate", "HAProxy", "nginx", "Envoy", "aiohttp"
+COMPILED = HERE.parent / "build" / "compiled"
+TIDEGATE, INTERPRETED, HAPROXY, NGINX, ENVOY, AIOHTTP = (
+    "Tidegate",
+    "Tidegate, not compiled",
+    "HAProxy",
+    "nginx",
+    "Envoy",
+    "aiohttp",
+)
 
 Command = Callable[[Path, int, int], list[str]]
 """(folder for configuration, port, backend's port) → command."""
@@ -34,8 +42,10 @@ class Server:
 
 
 def peers(programs: Programs) -> Peers:
-    """Those whose program is there; Tidegate first."""
-    found: dict[str, Command] = {TIDEGATE: _tidegate}
+    """Those whose program is there; Tidegate first. Raises BenchError if it has not been compiled."""
+    if not COMPILED.exists():
+        raise BenchError(f"{COMPILED} is not there: run make bench, which makes it")
+    found: dict[str, Command] = {TIDEGATE: partial(_tidegate, COMPILED), INTERPRETED: partial(_tidegate, HERE.parent)}
     if programs.haproxy:
         found[HAPROXY] = partial(_haproxy, programs.haproxy)
     found[NGINX] = partial(nginx.proxy, programs.nginx)
@@ -81,7 +91,7 @@ def script(name: str, *arguments: object) -> list[str]:
     return [sys.executable, str(HERE / name), *map(str, arguments)]
 
 
-def _tidegate(folder: Path, port: int, backend_port: int) -> list[str]:
+def _tidegate(code: Path, folder: Path, port: int, backend_port: int) -> list[str]:
     (folder / "cerebrium.toml").write_text(f"""
 [cerebrium.deployment]
 name = "bench"
@@ -93,7 +103,7 @@ replica_concurrency = 1000
 replicas = ["127.0.0.1:{backend_port}"]
 """)
     options = ["--backend", "static", "--port", str(port), "--admin-port", "0"]
-    return [sys.executable, "-m", "proxy", "up", str(folder), *options]
+    return ["env", f"PYTHONPATH={code}", sys.executable, "-P", "-m", "proxy", "up", str(folder), *options]
 
 
 def _haproxy(program: str, folder: Path, port: int, backend_port: int) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from proxy.core.replica import Replica, Reservation
 from proxy.errors import AnswerError, GatewayTimeout, ReplicaFailed, RequestTimeout
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from proxy.net.exchange import Exchange
     from proxy.net.link import Link
 
-BODY_IDLE_SECONDS = 30.0
+BODY_IDLE_SECONDS: Final = 30.0
 # A replica that goes on streaming for so long after its client left has not noticed: it is reset.
-NOTICE_SECONDS = 1.0
+NOTICE_SECONDS: Final = 1.0
 
 
 class Stage(Enum):
@@ -28,8 +28,11 @@ class Stage(Enum):
     ENDED = auto()
 
 
-# Bound to names: looking a member up on its Enum costs 0.1 µs on Python 3.11, and a request does it often.
-CONNECTING, ANSWERING, ABANDONED, ENDED = Stage
+# Bound to final names: looking a member up on its Enum costs 0.1 µs on Python 3.11, and a request does it often.
+CONNECTING: Final = Stage.CONNECTING
+ANSWERING: Final = Stage.ANSWERING
+ABANDONED: Final = Stage.ABANDONED
+ENDED: Final = Stage.ENDED
 
 
 class Call:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from proxy.errors import AnswerError, RequestTimeout
 from proxy.net import ending
@@ -19,21 +18,24 @@ if TYPE_CHECKING:
     from proxy.net.listener import Listener
     from proxy.net.service import Route
 
-HEAD_SECONDS = 10.0
-KEEP_ALIVE_SECONDS = 55.0
+HEAD_SECONDS: Final = 10.0
+KEEP_ALIVE_SECONDS: Final = 55.0
 # After an answer that ends the connection, what the client still sends is read and dropped for so long: closing at
 # once would reset the connection, and the client might never see the answer (RFC 9112 section 9.6).
-LINGER_SECONDS = 2.0
+LINGER_SECONDS: Final = 2.0
 # A client that takes nothing of an answer for so long, after it was complete, is cut off.
-STALL_SECONDS = 10.0
+STALL_SECONDS: Final = 10.0
 # So many requests are read ahead of their turn (pipelining, RFC 9112 section 9.3.2).
-READ_AHEAD_REQUESTS = 16
+READ_AHEAD_REQUESTS: Final = 16
 # What may wait for a slow client before the replica is slowed down, too.
-WRITE_BUFFER_BYTES = 262_144
+WRITE_BUFFER_BYTES: Final = 262_144
 
 
-class ClientConnection(asyncio.Protocol):
-    """Reads requests, starts their exchanges one after another, writes the answers."""
+class ClientConnection:
+    """Reads requests, starts their exchanges one after another, writes the answers: an asyncio.Protocol.
+
+    Not by inheritance: compiled, a class without an interpreted base costs a fraction (docs/architecture.md).
+    """
 
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
@@ -42,7 +44,7 @@ class ClientConnection(asyncio.Protocol):
         self.host = b""
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # set before any other call
         self._reader = RequestReader(self, listener.max_header_bytes)
-        self._line: deque[Exchange] = deque()  # the first is being answered
+        self._line: list[Exchange] = []  # the first is being answered
         self._error: AnswerError | None = None  # why no more can be read
         self._in_head = True
         self.paused = False  # not read from
@@ -139,7 +141,7 @@ class ClientConnection(asyncio.Protocol):
     def finished(self, keep_alive: bool) -> None:
         """The first exchange in line has been answered."""
         if self._line:
-            self._line.popleft()
+            del self._line[0]
         if self._lost or self._closing:
             return
         if not keep_alive or self._ended or self.site.draining:
@@ -273,7 +275,7 @@ class ClientConnection(asyncio.Protocol):
     def _client_left(self, lost: bool) -> None:
         self._ended = True
         now = time.monotonic()
-        line, self._line = self._line, deque()
+        line, self._line = self._line, []
         self._line.extend([exchange for exchange in line if exchange.client_left(now, lost)])
 
     def _hung_up(self) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Protocol
+from typing import Final, Protocol, cast
 
 from proxy.core.replica import Replica
 from proxy.net.deadlines import NEVER, Deadlines
 from proxy.net.link import Link
 
 # Below what common servers keep an idle connection for (uvicorn: 5 s), so that ours ends first.
-IDLE_SECONDS = 4.0
+IDLE_SECONDS: Final = 4.0
 # So much before the time that a replica names in Keep-Alive: what is sent at the last moment comes too late.
-MARGIN_SECONDS = 1.0
+MARGIN_SECONDS: Final = 1.0
 
 
 class Caller(Protocol):
@@ -46,9 +46,10 @@ class Connections:
 
     async def _open(self, replica: Replica, caller: Caller) -> None:
         loop = asyncio.get_running_loop()
+        link = Link(self, replica)
         try:
             async with asyncio.timeout(self._connect_seconds):
-                _, link = await loop.create_connection(lambda: Link(self, replica), replica.host, replica.port)
+                await loop.create_connection(lambda: cast(asyncio.Protocol, link), replica.host, replica.port)
         except TimeoutError:
             caller.connect_failed(TimeoutError(f"no connection within {self._connect_seconds:g} s"))
         except OSError as error:

@@ -40,8 +40,11 @@ class LinkUser(Protocol):
     def link_writable(self, writable: bool) -> None: ...
 
 
-class Link(asyncio.Protocol):
-    """Bytes out, responses in; `user` is None while the connection is idle, and then any byte closes it."""
+class Link:
+    """Bytes out, responses in; `user` is None while the connection is idle, and then any byte closes it.
+
+    An asyncio.Protocol, though not by inheritance (as ClientConnection).
+    """
 
     def __init__(self, connections: Connections, replica: Replica) -> None:
         self.replica = replica

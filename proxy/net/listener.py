@@ -120,7 +120,7 @@ class Arrival(asyncio.Protocol):
             self._refuse()
             return
         client = ClientConnection(self._listener)
-        self._transport.set_protocol(client)
+        self._transport.set_protocol(cast(asyncio.Protocol, client))
         client.connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:

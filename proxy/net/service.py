@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import secrets
 from collections.abc import Sequence
 
@@ -50,8 +49,8 @@ class Site:
     def __init__(self, services: Sequence[Service], deadlines: Deadlines) -> None:
         self.draining = False
         self.deadlines = deadlines
-        self._request_ids = itertools.count(1)
-        self._request_prefix = secrets.token_hex(8).encode()
+        self._requests = 0  # that were given an id
+        self._request_prefix = secrets.token_hex(8)
         self._only = services[0] if len(services) == 1 else None
         self._by_name = {service.name.encode(): service for service in services}
         self._by_host = {host: service for service in services for host in service.hosts}
@@ -63,7 +62,8 @@ class Site:
 
     def next_request_id(self) -> bytes:
         """Unique, at the price of a counter: a random start of this process and a number."""
-        return b"%b-%x" % (self._request_prefix, next(self._request_ids))
+        self._requests += 1
+        return f"{self._request_prefix}-{self._requests}".encode()
 
     def route(self, request: Request) -> Route | None:
         """The app and the target it gets; None if only the body can tell. Raises AppNotFound."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from proxy.wire.forward import LAST_CHUNK, chunk
 from proxy.wire.request import Request
 
-READ_AHEAD_BYTES = 65_536
+READ_AHEAD_BYTES: Final = 65_536
 
 
 class Upload:

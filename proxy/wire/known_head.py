@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
-MAX_BYTES = 2_048
+MAX_BYTES: Final = 2_048
 
 Message = TypeVar("Message")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import httptools
 
@@ -11,12 +11,12 @@ from proxy.wire.fields import Field
 from proxy.wire.known_head import KnownHead
 from proxy.wire.request import Request
 
-MAX_TARGET_BYTES = 16_384
-MAX_FIELDS = 256
+MAX_TARGET_BYTES: Final = 16_384
+MAX_FIELDS: Final = 256
 # Chunk extensions and trailers, which are read and dropped (RFC 9112 section 7.1.1 wants a limit), are counted once
 # for each piece that the parser gets: so what has too much of them is refused before its end is passed on.
-MAX_DROPPED_BYTES = 16_384
-PIECE_BYTES = 16_384
+MAX_DROPPED_BYTES: Final = 16_384
+PIECE_BYTES: Final = 16_384
 
 
 class RequestSink(Protocol):
@@ -46,7 +46,7 @@ class RequestReader:
         self._dropped_bytes = 0
         self._held: list[bytes] | None = None
         self._known: KnownHead[Request] = KnownHead()
-        self._request: Request | None = None  # the last one of the present feed
+        self._request: Request | None = None  # the last one of what is being parsed
 
     @property
     def idle(self) -> bool:
@@ -73,8 +73,7 @@ class RequestReader:
             self._repeat(self._known.message, body)
             return
         self._request = None
-        self._parse(data)
-        request = self._request
+        request = self._parse(data)
         if request is not None and self.idle and request.repeatable:
             self._known.learn(data, request, request.length or 0)
 
@@ -84,12 +83,12 @@ class RequestReader:
             self._sink.on_request_body(body)
         self._sink.on_request_end()
 
-    def _parse(self, data: bytes) -> None:
-        if len(data) <= PIECE_BYTES or (self._in_body and not self._chunked):
-            self._take(data)
-            return
-        for start in range(0, len(data), PIECE_BYTES):
-            self._take(data[start : start + PIECE_BYTES])
+    def _parse(self, data: bytes) -> Request | None:
+        """Returns the last request that began."""
+        size = PIECE_BYTES if not self._in_body or self._chunked else len(data)
+        for start in range(0, len(data), size):
+            self._take(data[start : start + size])
+        return self._request
 
     def release(self) -> bytes:
         """What came after a request to upgrade: the next request, or the other protocol's first bytes."""

@@ -122,8 +122,7 @@ class ResponseReader:
         if body is not None:
             self._repeat(self._known.message, body)
             return
-        self._parse(data)
-        response = self._response
+        response = self._parse(data)
         if response is not None and self.reusable and response.length:
             self._known.learn(data, response, response.length)
 
@@ -133,7 +132,8 @@ class ResponseReader:
         self._current.on_response_body(body)
         self._finish()
 
-    def _parse(self, data: bytes) -> None:
+    def _parse(self, data: bytes) -> Response | None:
+        """Returns the final answer, once its head has been read."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -150,6 +150,7 @@ class ResponseReader:
         self._head_bytes += len(data)
         if self._response is None and self._head_bytes > MAX_HEAD_BYTES:
             raise ReplicaFailed(f"the replica sent a head larger than {MAX_HEAD_BYTES} bytes")
+        return self._response
 
     def eof(self) -> None:
         """The replica closed its side; raises ReplicaFailed if the response is not complete."""

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.core.balancers.first_available import FirstAvailable
 from proxy.core.pool import Pool
 from proxy.core.replica import Event, Replica, Reservation, SlotError, State
 from proxy.errors import AnswerError, NoReplica, QueueFull
@@ -275,10 +274,16 @@ def test_changes_are_told_with_the_state_before() -> None:
 # Balancers that are wrong
 
 
-class Stubborn(FirstAvailable):
+class Stubborn:
     """Answers as it was told, whatever is free."""
 
     answer: Replica | None = None
+
+    def join(self, replica: Replica) -> None: ...
+
+    def leave(self, replica: Replica) -> None: ...
+
+    def update(self, replica: Replica) -> None: ...
 
     def choose(self) -> Replica | None:
         return self.answer

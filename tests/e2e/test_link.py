@@ -6,6 +6,7 @@ import asyncio
 import socket
 import sys
 import time
+from typing import cast
 
 import pytest
 
@@ -30,7 +31,8 @@ class RealReplica:
         """Open what the request path has asked for."""
         replica, caller = self._connections.asked.pop(0)
         loop = asyncio.get_running_loop()
-        _, link = await loop.create_connection(lambda: Link(self._connections, replica), *self._listener.getsockname())
+        link = Link(self._connections, replica)
+        await loop.create_connection(lambda: cast(asyncio.Protocol, link), *self._listener.getsockname())
         self.accepted.append(self._listener.accept()[0])
         caller.connected(link, time.monotonic())
         return self.accepted[-1]

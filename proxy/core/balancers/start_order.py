@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from proxy.core.replica import Replica
 
-_BITS = 8
-_MASK = (1 << _BITS) - 1
+_BITS: Final = 8
+_MASK: Final = (1 << _BITS) - 1
 
 
 class StartOrder:

@@ -1,0 +1,128 @@
+"""What one small request costs in our own code: no sockets, no system calls, the transports are fakes.
+
+Usage: python loadtests/own_cost.py        interpreted and compiled, microseconds and (with valgrind) instructions.
+       python loadtests/own_cost.py --requests N    only make N requests, for a profiler; prints their microseconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+ROOT = Path(__file__).parents[1]
+BUILDS = {"interpreted": ROOT, "compiled": ROOT / "build" / "compiled"}
+REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n"
+ANSWER = (
+    b"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Sun, 22 Nov 2026 18:49:32 GMT\r\nContent-Type: text/plain\r\n"
+    b"Content-Length: 12\r\nConnection: keep-alive\r\n\r\nhello world\n"
+)
+ROUND = 2_000  # requests; the fastest round counts
+
+
+class Transport:
+    """Takes what is written."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def set_write_buffer_limits(self, high: int) -> None: ...
+
+    def get_extra_info(self, name: str) -> object:
+        return ("127.0.0.1", 1) if name == "peername" else None
+
+
+def cycle(folder: Path) -> Callable[[], None]:
+    """One request and its answer, over a kept connection on either side."""
+    from proxy.app import load_balancer
+    from proxy.config import load
+    from proxy.core.pool import Pool
+    from proxy.core.replica import Event, Replica
+    from proxy.metrics import AppMetrics
+    from proxy.net.client import ClientConnection
+    from proxy.net.connections import Connections
+    from proxy.net.deadlines import Deadlines
+    from proxy.net.link import Link
+    from proxy.net.listener import Listener
+    from proxy.net.service import Service, Site
+
+    (folder / "cerebrium.toml").write_text('[cerebrium.deployment]\nname = "cost"\n')
+    config, now, deadlines = load(folder), time.monotonic(), Deadlines(0.1)
+    pool = Pool(load_balancer(config), 1_000, now)
+    replica = Replica(0, "cost-1", 1_000, now)
+    pool.add(replica)
+    pool.apply(replica, Event.PASSED, now)
+    connections = Connections(cast(asyncio.TaskGroup, None), deadlines, 5)
+    service = Service(config, pool, connections, AppMetrics("cost", pool), deadlines)
+    client = ClientConnection(Listener(Site([service], deadlines), 65_536))
+    link = Link(connections, replica)
+    transport: Any = Transport()
+    client.connection_made(transport)
+    link.connection_made(transport)
+    connections.put(link, now + 1e9)
+
+    def one() -> None:
+        client.data_received(REQUEST)
+        link.data_received(ANSWER)
+
+    return one
+
+
+async def made(count: int) -> float:
+    """Microseconds per request, in the fastest round."""
+    with TemporaryDirectory() as folder:
+        one = cycle(Path(folder))
+    best = float("inf")
+    for _ in range(max(1, count // ROUND)):
+        began = time.perf_counter()
+        for _ in range(min(count, ROUND)):
+            one()
+        best = min(best, (time.perf_counter() - began) / min(count, ROUND))
+    return best * 1e6
+
+
+def run(code: Path, count: int, prefix: list[str]) -> subprocess.CompletedProcess[str]:
+    command = [*prefix, sys.executable, "-P", __file__, "--requests", str(count)]
+    environment = {**os.environ, "PYTHONPATH": str(code), "PYTHONHASHSEED": "0"}
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+
+
+def instructions(code: Path) -> float | None:
+    """Per request, counted by callgrind: the same whatever else the machine does. None without valgrind."""
+    if shutil.which("valgrind") is None:
+        return None
+    counted = []
+    for count in (1_000, 3_000):
+        done = run(code, count, ["valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}"])
+        found = re.search(r"Collected : (\d+)", done.stderr)
+        assert found is not None, done.stderr
+        counted.append(int(found[1]))
+    return (counted[1] - counted[0]) / 2_000
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="What one small request costs in our own code.")
+    parser.add_argument("--requests", type=int, help="only make so many, for a profiler")
+    options = parser.parse_args()
+    if options.requests is not None:
+        print(f"{asyncio.run(made(options.requests)):.2f}")
+        return 0
+    for name, code in BUILDS.items():
+        if not (code / "proxy").exists():
+            print(f"{name}: not there; make bench makes it")
+            continue
+        microseconds, counted = float(run(code, 40 * ROUND, []).stdout), instructions(code)
+        print(f"{name}: {microseconds:.2f} µs" + (f", {counted:,.0f} instructions" if counted else ""))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""Compiles the modules that every request goes through (mypyc), where there is a C compiler.
+
+TIDEGATE_COMPILE: "auto" (the default), "always" or "never". An editable install is never compiled: what is edited
+must be what runs.
+"""
+
+import os
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+from setuptools import setup
+
+REQUEST_PATH = (
+    "proxy/core/balancers/*.py",
+    "proxy/core/*.py",
+    "proxy/metrics.py",
+    "proxy/net/*.py",
+    "proxy/wire/*.py",
+)
+# Not on every request's way. What uvloop gives the listener and tunnels is not always of the declared type.
+LEFT_OUT = {"__init__.py", "health.py", "window.py", "hangup.py", "listener.py", "tunnel.py"}
+
+
+def wanted() -> bool:
+    choice = os.environ.get("TIDEGATE_COMPILE", "auto")
+    if choice not in {"auto", "always", "never"}:
+        sys.exit(f'TIDEGATE_COMPILE is "{choice}": set it to auto, always or never')
+    if choice != "auto":
+        return choice == "always"
+    compiler = shutil.which((sysconfig.get_config_var("CC") or "cc").split()[0])
+    headers = Path(sysconfig.get_path("include"), "Python.h")
+    return compiler is not None and headers.exists() and "editable_wheel" not in sys.argv
+
+
+def extensions() -> list:
+    if not wanted():
+        return []
+    from mypyc.build import mypycify
+
+    modules = (path for pattern in REQUEST_PATH for path in Path().glob(pattern) if path.name not in LEFT_OUT)
+    options = ["--config-file=", "--ignore-missing-imports"]
+    return mypycify([*options, *sorted(map(str, modules))], opt_level="3")
+
+
+setup(ext_modules=extensions())
