@@ -15,7 +15,9 @@ from proxy.admin.apps import AdminApp
 from proxy.admin.server import AdminServer
 from proxy.backends.base import Backend
 from proxy.backends.choose import make_backend
+from proxy.backends.transcripts import Transcripts
 from proxy.config import AppConfig
+from proxy.config.state import state_folder
 from proxy.control.lifecycle import Lifecycle
 from proxy.control.machine import Offer, make_machine, need_of
 from proxy.control.placement import Placement
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from proxy.control.prediction import Prediction
 
 log = logging.getLogger("tidegate")
+_REPLICA_LOG = logging.getLogger("tidegate.replica")  # every line that a replica prints
 
 _SWEEP_SECONDS = 0.1
 
@@ -85,8 +88,8 @@ class App:
         self.metrics = AppMetrics(self.config.name, self.pool)
         prober = Prober(self.config, ours=self.backend.restarts)
         self.lifecycle = Lifecycle(self.config, self.backend, prober, self.pool, self.metrics, tasks)
-        placement = Placement(self.lifecycle, machine, self._tenant())
-        self.scaler = Scaler(self.config, self.pool, placement, self.metrics, prediction)
+        self.placement = Placement(self.lifecycle, machine, self._tenant())
+        self.scaler = Scaler(self.config, self.pool, self.placement, self.metrics, prediction)
         self.connections = Connections(tasks, deadlines, self.config.timeouts.connect_seconds)
         self.service = Service(self.config, self.pool, self.connections, self.metrics, deadlines)
         self.pool.on_wait = self.scaler.wake
@@ -118,7 +121,15 @@ class App:
             self.lifecycle.hurry(replica)
 
     def admin(self) -> AdminApp:
-        return AdminApp(self.config, self.backend_name, self.pool, self.metrics, self._identity, self.scaler)
+        return AdminApp(
+            config=self.config,
+            backend=self.backend_name,
+            pool=self.pool,
+            metrics=self.metrics,
+            identity=self._identity,
+            scaler=self.scaler,
+            fleet=self.placement,
+        )
 
     def _identity(self, replica: Replica) -> Mapping[str, int | str]:
         handle = self.lifecycle.handle(replica)
@@ -186,13 +197,16 @@ class Proxy:
         ]
         self._site = Site([app.service for app in self.apps], self._deadlines)
         self._listener = Listener(self._site, max(app.config.limits.max_header_bytes for app in self.apps))
-        self._admin = AdminServer({app.config.name: app.admin() for app in self.apps}, lambda: not self._site.draining)
+        self._transcripts = Transcripts(state_folder() / "logs")
+        admin_apps = {app.config.name: app.admin() for app in self.apps}
+        self._admin = AdminServer(admin_apps, self._transcripts, lambda: not self._site.draining)
         self._scalers: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
         self._stopped_at_once = False
 
     async def run(self, announce: Callable[[str], None]) -> None:
         self._take_signals()
+        _REPLICA_LOG.addHandler(self._transcripts)
         try:
             announce(await self._open())
             self._start_loops()
@@ -201,6 +215,8 @@ class Proxy:
         finally:
             self._listener.close()
             await self._admin.close()
+            _REPLICA_LOG.removeHandler(self._transcripts)
+            await self._transcripts.keep()
 
     async def _open(self) -> str:
         """Listen; returns what is said about it."""
@@ -233,6 +249,8 @@ class Proxy:
         self._tasks.create_task(self._deadlines.run())
         self._tasks.create_task(self._listener.timeouts.run())
         self._tasks.create_task(self._measure())
+        self._tasks.create_task(self._admin.live.run())
+        self._tasks.create_task(self._transcripts.run())
         for app in self.apps:
             self._tasks.create_task(app.lifecycle.prepare())
             self._scalers.append(self._tasks.create_task(app.scaler.run()))

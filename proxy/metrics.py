@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from proxy.core.autoscaler.estimates import ColdStarts
+from proxy.core.failure import FAILURES_KEPT, Failure
 from proxy.core.pool import Pool
 from proxy.core.replica import State
 
@@ -59,6 +60,11 @@ class Histogram:
     def sum(self) -> float:
         return self._sum
 
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Observations so far, by bucket."""
+        return tuple(self._counts)
+
     def cumulative(self) -> list[tuple[str, float]]:
         """Bounds and running totals, as Prometheus writes them."""
         bounds = [*(str(bound) for bound in SECONDS_BUCKETS), "+Inf"]
@@ -90,6 +96,8 @@ class AppMetrics:
         self.cold_start = ColdStarts()  # what the autoscaler reckons with
         self.cold_start_seconds: dict[str, Histogram] = {phase: Histogram() for phase in PHASES}
         self.exits: Counter[str] = Counter()
+        self.failures: deque[Failure] = deque(maxlen=FAILURES_KEPT)
+        self.failed_replicas = 0
         self.desired = 0
         self.decisions: Counter[str] = Counter()  # by the clamp that won
         self.usage: dict[str, Usage] = {}
@@ -117,6 +125,12 @@ class AppMetrics:
 
     def exited(self, reason: str) -> None:
         self.exits[reason] += 1
+
+    def failed(self, failure: Failure) -> None:
+        """A replica ended, or was given up, that should have gone on."""
+        self.exited(failure.kind)
+        self.failed_replicas += 1
+        self.failures.append(failure)
 
 
 class TidegateCollector(Collector):

@@ -9,6 +9,7 @@ from typing import Any
 
 from proxy.admin.apps import AdminApp
 from proxy.core.autoscaler.limits import Limits, limits_at
+from proxy.core.failure import FAILURES_KEPT
 from proxy.core.replica import Replica
 
 # JSON documents: their values are of any type that JSON has.
@@ -28,12 +29,13 @@ def app_view(app: AdminApp) -> Document:
             "oldest_wait_seconds": round(pool.queue.oldest_wait_seconds(now), 3),
             "limit": pool.queue.limit,
         },
-        "replicas": [_replica_view(app, replica, now) for replica in pool],
+        "replicas": [replica_view(app, replica, now) for replica in pool],
         "scaling": _scaling_view(app),
     }
 
 
-def _replica_view(app: AdminApp, replica: Replica, now: float) -> Document:
+def replica_view(app: AdminApp, replica: Replica, now: float) -> Document:
+    """One replica, whole."""
     usage = app.metrics.usage.get(replica.id)
     return {
         "id": replica.id,
@@ -81,6 +83,22 @@ def limits_view(app: AdminApp) -> Document:
 def decisions_view(app: AdminApp, limit: int) -> list[Document]:
     """The last `limit` decisions, the oldest first."""
     return [record.document() for record in app.scaler.records][-limit:]
+
+
+def failures_view(app: AdminApp, limit: int = FAILURES_KEPT) -> list[Document]:
+    """The replicas that failed last, the oldest first, with what they printed last."""
+    failures = list(app.metrics.failures)[-limit:]
+    return [{**asdict(failure), "at": failure.at.isoformat(timespec="milliseconds")} for failure in failures]
+
+
+def cold_start_view(app: AdminApp) -> Document:
+    """How often replicas started, and the median of the last starts, whole and by phase."""
+    estimate = app.metrics.cold_start.estimate
+    return {
+        "count": app.metrics.cold_starts,
+        "seconds": _rounded(estimate.seconds if estimate else None),
+        "phases": {name: round(seconds, 3) for name, seconds in estimate.phases.items()} if estimate else {},
+    }
 
 
 def _clock(monotonic: float | None, now: float) -> str | None:

@@ -1,0 +1,205 @@
+"""What replicas print, kept in bounded files: one per replica, also after it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from itertools import chain
+from operator import attrgetter
+from pathlib import Path
+from typing import NamedTuple
+
+log = logging.getLogger("tidegate.transcripts")
+
+# One file and the one before it: a replica keeps between one and two of these.
+FILE_BYTES = 1 << 20
+REPLICAS_KEPT = 50  # of an app, those that printed last
+_FLUSH_SECONDS = 1.0
+_PENDING_LINES = 1000
+_FOLLOWER_LINES = 2000
+
+
+class Line(NamedTuple):
+    """`at` is ISO 8601, UTC, of one length: lines sort by it."""
+
+    at: str
+    replica: str
+    text: str
+
+
+class Follower:
+    """Owns the lines that one reader has not taken yet; the oldest go where it reads too slowly."""
+
+    def __init__(self, app: str, replica: str | None) -> None:
+        self.ended = False
+        self._app = app
+        self._replica = replica
+        self._lines: deque[Line] = deque(maxlen=_FOLLOWER_LINES)
+        self._some = asyncio.Event()
+
+    def offer(self, app: str, line: Line) -> None:
+        if app == self._app and self._replica in {None, line.replica}:
+            self._lines.append(line)
+            self._some.set()
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        self.ended = True
+        self._some.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Until there is a line, or the end, but no longer than that."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._some.wait()
+
+    def take(self) -> list[Line]:
+        """All that have come."""
+        lines = list(self._lines)
+        self._lines.clear()
+        if not self.ended:
+            self._some.clear()
+        return lines
+
+
+class Transcripts(logging.Handler):
+    """Takes the records of `tidegate.replica`; `run` writes them below `folder`, in threads, off the request path.
+
+    What cannot be written is kept in memory, the last 1000 lines of a replica, and a warning tells why.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self._pending: dict[tuple[str, str], list[Line]] = {}
+        self._followers: set[Follower] = set()
+        self._writing = asyncio.Lock()
+        self._failing = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        app, replica = getattr(record, "app", ""), getattr(record, "replica", "")
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = Line(at, replica, record.getMessage())
+        pending = self._pending.setdefault((app, replica), [])
+        pending.append(line)
+        del pending[:-_PENDING_LINES]
+        for follower in self._followers:
+            follower.offer(app, line)
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(_FLUSH_SECONDS)
+            await self.keep()
+
+    async def keep(self) -> None:
+        """Write what has come since the last time; what cannot be written stays pending."""
+        async with self._writing:
+            taken, self._pending = self._pending, {}
+            if not taken:
+                return
+            failed = await asyncio.to_thread(self._write, taken)
+            for key, lines in failed.items():
+                self._pending[key] = [*lines, *self._pending.get(key, ())][-_PENDING_LINES:]
+
+    async def read(self, app: str, replica: str | None, count: int) -> list[Line]:
+        """The last `count` lines of an app, or of one of its replicas, the oldest first."""
+        await self.keep()
+        kept = await asyncio.to_thread(self._tails, app, replica, count)
+        pending = [
+            lines for (of, one), lines in self._pending.items() if of == app and replica in {None, one}
+        ]  # only where files cannot be written
+        return list(heapq.merge(*kept, *pending, key=attrgetter("at")))[-count:]
+
+    async def replicas(self, app: str) -> list[str]:
+        """The ids of those of which there are lines, the one that printed last before the others."""
+        files = await asyncio.to_thread(self._files, app)
+        kept = [file.stem for file in files]
+        return [*(one for of, one in self._pending if of == app and one not in kept), *kept]
+
+    @contextmanager
+    def follow(self, app: str, replica: str | None) -> Iterator[Follower]:
+        follower = Follower(app, replica)
+        self._followers.add(follower)
+        try:
+            yield follower
+        finally:
+            self._followers.discard(follower)
+
+    def end_followers(self) -> None:
+        for follower in self._followers:
+            follower.end()
+
+    # In threads
+
+    def _write(self, taken: dict[tuple[str, str], list[Line]]) -> dict[tuple[str, str], list[Line]]:
+        """Append to the files; returns what could not be written."""
+        failed: dict[tuple[str, str], list[Line]] = {}
+        for (app, replica), lines in taken.items():
+            try:
+                if self._append(self._folder / app / f"{replica}.log", lines):
+                    self._forget_oldest(app)
+            except OSError as error:
+                failed[app, replica] = lines
+                if not self._failing:
+                    log.warning("%s: %s: until this is mended, the output of replicas is not kept", self._folder, error)
+        if self._failing and not failed:
+            log.info("%s: the output of replicas is kept again", self._folder)
+        self._failing = bool(failed)
+        return failed
+
+    def _append(self, path: Path, lines: Sequence[Line]) -> bool:
+        """True if it is a new file."""
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        data = "".join(f"{line.at} {line.text}\n" for line in lines).encode(errors="replace")
+        with path.open("ab") as file:
+            size = file.tell()
+            file.write(data)
+        if size + len(data) > FILE_BYTES:
+            path.replace(_older(path))
+        return not size
+
+    def _forget_oldest(self, app: str) -> None:
+        for path in self._files(app)[REPLICAS_KEPT:]:
+            path.unlink(missing_ok=True)
+            _older(path).unlink(missing_ok=True)
+
+    def _files(self, app: str) -> list[Path]:
+        """One path a replica, the newest first; where it has just been put aside, there is no such file yet."""
+        times: dict[Path, float] = {}
+        for path in (self._folder / app).glob("*.log*"):
+            named = path.with_name(path.name.removesuffix(".1"))
+            times[named] = max(times.get(named, 0.0), _changed_at(path))
+        return sorted(times, key=lambda path: -times[path])
+
+    def _tails(self, app: str, replica: str | None, count: int) -> list[list[Line]]:
+        return [_tail(path, count) for path in self._files(app) if replica in {None, path.stem}]
+
+
+def _older(path: Path) -> Path:
+    return path.with_name(f"{path.name}.1")
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # another proxy has just removed it
+        return 0.0
+
+
+def _tail(path: Path, count: int) -> list[Line]:
+    """The last lines of a replica's file, and of the one before it."""
+    found = chain.from_iterable(_bytes(file).split(b"\n") for file in (_older(path), path))
+    parts = [raw.decode(errors="replace").partition(" ") for raw in found if raw]
+    return [Line(at, path.stem, text) for at, _, text in parts[-count:]]
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
