@@ -52,6 +52,7 @@ export class AppView {
     this.replicas = new Replicas({ logs: showLogs, drain: (one) => this.drain(one), restart: (one) => this.restart(one) });
     this.decisions = new Decisions();
     this.failures = new Failures(showLogs);
+    this.failed = section("Failures", this.failures, "failures");
     this.phases = new Phases();
     this.element = this.build();
     this.load();
@@ -63,7 +64,7 @@ export class AppView {
       this.trouble.element,
       this.tiles.element,
       section("Replicas", this.replicas, "replicas"),
-      section("Failures", this.failures, "failures"),
+      this.failed,
       el("section", { class: "charts", "aria-label": "The last hour" }, ...this.charts.map((chart) => chart.element)),
       el("div", { class: "columns" },
         section("Decisions of the autoscaler", this.decisions, "decisions"),
@@ -94,6 +95,7 @@ export class AppView {
     this.trouble.update(app, now, accepting);
     this.tiles.update(app);
     this.replicas.update(app, now);
+    this.failed.hidden = app.failures.length === 0;
     this.failures.update(app, now);
     this.decisions.update(app);
     this.phases.update(app);
@@ -148,7 +150,7 @@ export class AppView {
 
 class Tiles {
   constructor() {
-    const names = ["Requests", "p50 / p95 / p99, last minute", "In flight", "Waiting", "Replicas", "Cold start"];
+    const names = ["Requests", "Median request, last minute", "In flight", "Waiting", "Replicas", "Cold start"];
     this.tiles = names.map((name) => {
       const [value, rest] = [el("dd", { class: "value" }), el("dd", { class: "rest" })];
       return { value, rest, element: el("div", { class: "tile" }, el("dt", {}, name), value, rest) };
@@ -164,7 +166,7 @@ class Tiles {
     const others = app.replicas.length - ready.length;
     const rows = [
       [rate(sample?.requests_per_second), sample ? errors : "measuring …"],
-      [seconds(sample?.p50_seconds), sample?.p99_seconds == null ? "no request finished" : `${seconds(sample.p95_seconds)} / ${seconds(sample.p99_seconds)}`],
+      [seconds(sample?.p50_seconds), sample?.p99_seconds == null ? "no request finished" : `p95 ${seconds(sample.p95_seconds)}, p99 ${seconds(sample.p99_seconds)}`],
       [whole(app.in_flight), slots ? `of ${count(slots, "slot")}` : "no slots"],
       [whole(queue.length), queue.length ? `the first for ${seconds(queue.oldest_wait_seconds)}` : "nobody waits"],
       [`${ready.length} ready`, sentences([others && `${others} not`, `${whole(scaling.desired)} wanted`])],

@@ -30,7 +30,8 @@ export class Replicas {
   update(app, now) {
     this.rows.update(app.replicas.map((replica) => ({ ...replica, now, fixed: app.backend === "static" })));
     this.none.hidden = app.replicas.length > 0;
-    say(this.none, "No replica runs. The next request starts one.");
+    const wanted = app.scaling.desired;
+    say(this.none, wanted ? `No replica runs, ${wanted} wanted: one is started soon.` : "No replica runs. The next request starts one.");
   }
 }
 

@@ -15,7 +15,9 @@ export function findings(app, now, accepting) {
   const failure = app.failures.at(-1);
   if (failure && age(failure.at, now) < RECENT_SECONDS && !recovered(ready, failure)) {
     const text = ready.length ? "A replica failed" : "No replica can serve: the last one failed";
-    found.push({ level: ready.length ? "warn" : "bad", text: `${text} ${ago(failure.at, now)}: ${failure.reason}` });
+    const words = failure.last_lines.findLast((line) => line.trim());
+    const last = words ? `. Its last words: ${words.trim()}` : "";
+    found.push({ level: ready.length ? "warn" : "bad", text: `${text} ${ago(failure.at, now)}: ${failure.reason}${last}` });
   }
   if (app.queue.length) found.push({ level: "warn", text: waiting(app, starting, now) });
   for (const replica of unready) found.push({ level: "warn", text: `${replica.id} takes no requests: ${replica.last_probe}` });
@@ -71,14 +73,12 @@ export class Failures {
   constructor(showLogs) {
     this.list = el("div", { class: "failures" });
     this.items = new Keyed(this.list, (failure) => failure.replica + failure.at, (failure) => new Failed(failure, showLogs));
-    this.none = el("p", { class: "empty" }, "No replica has failed.");
-    this.element = el("div", {}, this.list, this.none);
+    this.element = this.list;
   }
 
   update(app, now) {
     const newest = [...app.failures].reverse();
     this.items.update(newest.map((failure, place) => ({ ...failure, now, first: place === 0 })));
-    this.none.hidden = newest.length > 0;
   }
 }
 
@@ -89,16 +89,15 @@ class Failed {
     const probe = failure.last_probe ? el("p", {}, `Last probe: ${failure.last_probe}`) : "";
     const life = failure.was_ready ? "had been ready" : "never got ready";
     this.element = el("details", {},
-      el("summary", {}, this.when, " ", el("code", {}, failure.replica), " ", el("strong", {}, failure.reason), ` (${life})`),
+      el("summary", { onclick: () => (this.touched = true) }, this.when, " ", el("code", {}, failure.replica), " ", el("strong", {}, failure.reason), ` (${life})`),
       probe,
       el("pre", { tabindex: 0, "aria-label": `Last lines of ${failure.replica}` }, said),
       el("button", { type: "button", class: "small", onclick: () => showLogs({ id: failure.replica }) }, "All its logs"));
-    this.placed = false;
+    this.touched = false;
   }
 
   update(failure) {
     say(this.when, `${clock(failure.at)}, ${ago(failure.at, failure.now)}`);
-    if (!this.placed) this.element.open = failure.first;
-    this.placed = true;
+    if (!this.touched) this.element.open = failure.first;
   }
 }
