@@ -32,7 +32,8 @@ class Logs:
         return await self._transcripts.replicas(app)
 
     async def answer(self, request: web.Request, app: str, running: Iterable[str]) -> web.StreamResponse:
-        """The last `lines` of `replica` or of all, as JSON; with `follow`, a JSON object a line, without end.
+        """The last `lines` of `replica` or of all, as JSON; with `follow`, a JSON object a line, without
+        end, and an empty line now and then.
 
         `running` are the ids of the replicas that live, which may not have printed anything yet.
         Raises BadRequest, ReplicaNotFound.
@@ -63,7 +64,7 @@ async def _follow(request: web.Request, lines: list[Line], follower: Follower) -
         await response.write(_rows(lines))
         while not follower.ended and request.transport is not None:
             await follower.wait(_LOOK_SECONDS)
-            await response.write(_rows(follower.take()))
+            await response.write(_rows(follower.take()) or b"\n")  # only a write finds out that the reader is gone
     return response
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proxy.cli.logs import set_up_logging
+from proxy.cli.log_lines import set_up_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from proxy.cli.logs import JsonFormatter, TerminalFormatter, set_up_logging
+from proxy.cli.log_lines import JsonFormatter, TerminalFormatter, set_up_logging
 
 
 def record(message: str, level: int = logging.INFO, **extra: str) -> logging.LogRecord:
