@@ -41,8 +41,10 @@ def coloured(head: Row, rows: Iterable[Row]) -> Table:
     from rich.text import Text
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name in head:
-        table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=1 if name == head[-1] else None)
-    for row in rows:
+    body = list(rows)
+    for name, *cells in zip(head, *body, strict=True):
+        widest = 0 if name == head[-1] else max(map(len, (name, *cells)))
+        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=widest)
+    for row in body:
         table.add_row(*(Text(cell, COLOURS.get(cell, "")) for cell in row))
     return table

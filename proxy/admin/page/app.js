@@ -150,7 +150,7 @@ export class AppView {
 
 class Tiles {
   constructor() {
-    const names = ["Requests", "Median request, last minute", "In flight", "Waiting", "Replicas", "Cold start"];
+    const names = ["Requests", "Median, last minute", "In flight", "Waiting", "Replicas", "Cold start"];
     this.tiles = names.map((name) => {
       const [value, rest] = [el("dd", { class: "value" }), el("dd", { class: "rest" })];
       return { value, rest, element: el("div", { class: "tile" }, el("dt", {}, name), value, rest) };
