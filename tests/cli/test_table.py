@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+from click import unstyle
 from rich.console import Console
 
 from proxy.cli.table import coloured, columns
@@ -25,5 +26,5 @@ def test_on_a_terminal_the_last_column_gives_way() -> None:
     Console(file=screen, width=40, force_terminal=True, color_system="standard").print(coloured(HEAD, ROWS))
     lines = screen.getvalue().splitlines()
     assert len(lines) == 3
-    assert "…" in lines[1]
+    assert len(unstyle(lines[1])) <= 40
     assert "\x1b[32mready" in lines[1]
