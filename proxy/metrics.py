@@ -145,11 +145,17 @@ class TidegateCollector(Collector):
         yield from self._starts()
 
     def _requests(self) -> Iterator[Metric]:
-        requests = CounterMetricFamily("tidegate_requests", "Requests by answered status.", labels=("app", "status"))
-        seconds = HistogramMetricFamily("tidegate_request_seconds", "From request to last byte.", labels=("app",))
-        queue = HistogramMetricFamily("tidegate_queue_seconds", "Wait for a slot.", labels=("app",))
-        in_flight = GaugeMetricFamily("tidegate_requests_in_flight", "Requests that hold a slot.", labels=("app",))
-        length = GaugeMetricFamily("tidegate_queue_length", "Requests that wait for a slot.", labels=("app",))
+        requests = CounterMetricFamily(
+            "tidegate_requests", "Requests by the status they were answered with.", labels=("app", "status")
+        )
+        seconds = HistogramMetricFamily(
+            "tidegate_request_seconds", "Seconds from a request to the last byte of its answer.", labels=("app",)
+        )
+        queue = HistogramMetricFamily(
+            "tidegate_queue_seconds", "Seconds that requests waited for a slot.", labels=("app",)
+        )
+        in_flight = GaugeMetricFamily("tidegate_requests_in_flight", "Requests that hold a slot now.", labels=("app",))
+        length = GaugeMetricFamily("tidegate_queue_length", "Requests that wait for a slot now.", labels=("app",))
         for app in self._apps:
             for status, count in sorted(app.requests.items()):
                 requests.add_metric((app.name, str(status)), count)
@@ -162,11 +168,17 @@ class TidegateCollector(Collector):
     def _replicas(self) -> Iterator[Metric]:
         labels = ("app", "replica")
         states = GaugeMetricFamily("tidegate_replicas", "Replicas by state.", labels=("app", "state"))
-        desired = GaugeMetricFamily("tidegate_desired_replicas", "What the autoscaler wants.", labels=("app",))
-        decisions = CounterMetricFamily("tidegate_decisions", "By what had the last word.", labels=("app", "clamp"))
-        in_flight = GaugeMetricFamily("tidegate_replica_in_flight", "Slots taken.", labels=labels)
-        cpu = GaugeMetricFamily("tidegate_replica_cpu_ratio", "Share of hardware.cpu used.", labels=labels)
-        memory = GaugeMetricFamily("tidegate_replica_memory_bytes", "Resident memory.", labels=labels)
+        desired = GaugeMetricFamily("tidegate_desired_replicas", "Replicas that the autoscaler wants.", labels=("app",))
+        decisions = CounterMetricFamily(
+            "tidegate_decisions", "Scaling decisions by what had the last word.", labels=("app", "clamp")
+        )
+        in_flight = GaugeMetricFamily("tidegate_replica_in_flight", "Slots taken at a replica.", labels=labels)
+        cpu = GaugeMetricFamily(
+            "tidegate_replica_cpu_ratio", "Share of hardware.cpu that a replica uses.", labels=labels
+        )
+        memory = GaugeMetricFamily(
+            "tidegate_replica_memory_bytes", "Resident memory of a replica, in bytes.", labels=labels
+        )
         for app in self._apps:
             counts = Counter(replica.state for replica in app.pool)
             for state in State:
@@ -183,8 +195,12 @@ class TidegateCollector(Collector):
 
     def _starts(self) -> Iterator[Metric]:
         starts = CounterMetricFamily("tidegate_cold_starts", "Replicas that became ready.", labels=("app",))
-        seconds = HistogramMetricFamily("tidegate_cold_start_seconds", "By phase.", labels=("app", "phase"))
-        exits = CounterMetricFamily("tidegate_replica_exits", "Replicas that ended.", labels=("app", "reason"))
+        seconds = HistogramMetricFamily(
+            "tidegate_cold_start_seconds", "Seconds of cold starts by phase.", labels=("app", "phase")
+        )
+        exits = CounterMetricFamily(
+            "tidegate_replica_exits", "Replicas that ended, by reason.", labels=("app", "reason")
+        )
         for app in self._apps:
             starts.add_metric((app.name,), app.cold_starts)
             for phase, histogram in app.cold_start_seconds.items():

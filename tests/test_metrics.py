@@ -30,8 +30,7 @@ NAMES = {
 }
 
 
-@pytest.fixture
-def app() -> AppMetrics:
+def full_app() -> AppMetrics:
     """One of everything."""
     pool = Pool(FirstAvailable(), 10, 0.0)
     replica = Replica(0, "demo-1", 2, 0.0)
@@ -47,6 +46,11 @@ def app() -> AppMetrics:
     metrics.usage["demo-1"] = Usage(0.5, 1024)
     metrics.decided(3, "cooldown")
     return metrics
+
+
+@pytest.fixture
+def app() -> AppMetrics:
+    return full_app()
 
 
 def scraped(*apps: AppMetrics) -> dict[str, str]:
