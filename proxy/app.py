@@ -23,6 +23,7 @@ from proxy.control.machine import Offer, make_machine, need_of
 from proxy.control.placement import Placement
 from proxy.control.prober import Prober
 from proxy.control.scaler import Scaler
+from proxy.control.starts import tell_starts
 from proxy.control.usage import SAMPLE_SECONDS, UsageMeter
 from proxy.core.autoscaler.policies import needs_journal
 from proxy.core.balancers.base import Balancer
@@ -166,11 +167,22 @@ def _predictions(configs: Sequence[AppConfig]) -> Mapping[str, Prediction]:
     return make_predictions(configs)
 
 
-async def run(configs: Sequence[AppConfig], options: Options, announce: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT. Raises UserError before serving, HardStop on a second signal."""
+async def run(
+    configs: Sequence[AppConfig],
+    options: Options,
+    announce: Callable[[str], None],
+    progress: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT; `progress` is told what is being started.
+
+    Raises UserError before serving, HardStop on a second signal.
+    """
     try:
         async with asyncio.TaskGroup() as tasks:
-            await Proxy(configs, options, tasks).run(announce)
+            proxy = Proxy(configs, options, tasks)
+            if progress is not None:
+                tasks.create_task(tell_starts([app.pool for app in proxy.apps], progress))
+            await proxy.run(announce)
             raise _Finished
     except* _Finished:
         pass

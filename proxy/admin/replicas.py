@@ -12,18 +12,18 @@ from proxy.errors import BadRequest, ReplicaNotFound
 
 def drained(app: AdminApp, replica_id: str) -> Document:
     """The replica, draining; one that drains already goes on to. Raises ReplicaNotFound, BadRequest."""
-    replica, now = _ours(app, replica_id), time.monotonic()
-    app.fleet.send_away(replica, now)
-    return replica_view(app, replica, now)
+    replica = _ours(app, replica_id)
+    app.fleet.send_away(replica, time.monotonic())
+    return replica_view(app, replica)
 
 
 def restarted(app: AdminApp, replica_id: str) -> Document:
     """The replica, draining, while another takes its place. Raises ReplicaNotFound, BadRequest."""
-    replica, now = _ours(app, replica_id), time.monotonic()
+    replica = _ours(app, replica_id)
     if not replica.wanted:
         raise BadRequest(f"replica {replica_id} is {replica.state.value}: only one that is in service can be restarted")
-    app.fleet.restart(replica, now)
-    return replica_view(app, replica, now)
+    app.fleet.restart(replica, time.monotonic())
+    return replica_view(app, replica)
 
 
 def _ours(app: AdminApp, replica_id: str) -> Replica:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from proxy.admin.apps import AdminApp
@@ -29,12 +30,12 @@ def app_view(app: AdminApp) -> Document:
             "oldest_wait_seconds": round(pool.queue.oldest_wait_seconds(now), 3),
             "limit": pool.queue.limit,
         },
-        "replicas": [replica_view(app, replica, now) for replica in pool],
+        "replicas": [replica_view(app, replica) for replica in pool],
         "scaling": _scaling_view(app),
     }
 
 
-def replica_view(app: AdminApp, replica: Replica, now: float) -> Document:
+def replica_view(app: AdminApp, replica: Replica) -> Document:
     """One replica, whole."""
     usage = app.metrics.usage.get(replica.id)
     return {
@@ -43,8 +44,8 @@ def replica_view(app: AdminApp, replica: Replica, now: float) -> Document:
         "address": replica.address,
         "in_flight": replica.in_flight,
         "limit": replica.limit,
-        "started_at": _clock(replica.started_at, now),
-        "ready_at": _clock(replica.ready_at, now),
+        "started_at": _clock(replica.started_at),
+        "ready_at": _clock(replica.ready_at),
         "cold_start_seconds": _rounded(replica.cold_start_seconds),
         "cpu_ratio": _rounded(usage.cpu_ratio if usage else None),
         "memory_bytes": usage.memory_bytes if usage else None,
@@ -82,7 +83,8 @@ def limits_view(app: AdminApp) -> Document:
 
 def decisions_view(app: AdminApp, limit: int) -> list[Document]:
     """The last `limit` decisions, the oldest first."""
-    return [record.document() for record in app.scaler.records][-limit:]
+    records = app.scaler.records
+    return [records[place].document() for place in range(max(0, len(records) - limit), len(records))]
 
 
 def failures_view(app: AdminApp, limit: int = FAILURES_KEPT) -> list[Document]:
@@ -101,11 +103,16 @@ def cold_start_view(app: AdminApp) -> Document:
     }
 
 
-def _clock(monotonic: float | None, now: float) -> str | None:
+def _clock(monotonic: float | None) -> str | None:
     """A moment of the monotonic clock as wall-clock time (ISO 8601, UTC)."""
-    if monotonic is None:
-        return None
-    return (datetime.now(UTC) - timedelta(seconds=now - monotonic)).isoformat(timespec="milliseconds")
+    return None if monotonic is None else _moment(monotonic)
+
+
+@lru_cache(maxsize=8192)
+def _moment(monotonic: float) -> str:
+    """Worked out once for each moment: so it stays the same, and a live view of many replicas stays cheap."""
+    passed = timedelta(seconds=time.monotonic() - monotonic)
+    return (datetime.now(UTC) - passed).isoformat(timespec="milliseconds")
 
 
 def _rounded(value: float | None) -> float | None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import orjson
+
+from proxy.cli.progress import TerminalHandler
 
 _FIELDS = ("app", "replica", "decision")
 
@@ -34,8 +37,10 @@ class TerminalFormatter(logging.Formatter):
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
 
 
-def set_up_logging() -> None:
-    handler = logging.StreamHandler(sys.stderr)
+def set_up_logging() -> Callable[[str], None] | None:
+    """Returns what shows a line of progress below the log; None where stderr is no terminal."""
+    handler = TerminalHandler() if sys.stderr.isatty() else logging.StreamHandler(sys.stderr)
     handler.setFormatter(TerminalFormatter() if sys.stderr.isatty() else JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+    return handler.show if isinstance(handler, TerminalHandler) else None

@@ -54,7 +54,7 @@ def up(  # noqa: PLR0913, PLR0917 - one parameter for each option
     from proxy.control.machine import Offer
 
     configs = load_all(apps or [Path()])
-    set_up_logging()
+    progress = set_up_logging()
     _, descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     for config in configs:
@@ -62,7 +62,7 @@ def up(  # noqa: PLR0913, PLR0917 - one parameter for each option
             logging.getLogger("tidegate").warning("%s", warning)
     try:
         offer = Offer(max_cpu, max_memory, max_gpus)
-        uvloop.run(run(configs, Options(backend, host, port, admin_host, admin_port, offer), _announce))
+        uvloop.run(run(configs, Options(backend, host, port, admin_host, admin_port, offer), _announce, progress))
     except HardStop as stop:
         sys.exit(128 + stop.number)
 
