@@ -18,6 +18,7 @@ from proxy.backends.choose import make_backend
 from proxy.backends.transcripts import Transcripts
 from proxy.config import AppConfig
 from proxy.config.state import state_folder
+from proxy.control.gpus import GpuMeter, Identities
 from proxy.control.lifecycle import Lifecycle
 from proxy.control.machine import Offer, make_machine, need_of
 from proxy.control.placement import Placement
@@ -32,7 +33,7 @@ from proxy.core.journal import JournaledPool
 from proxy.core.pool import Pool
 from proxy.core.replica import Replica, State
 from proxy.errors import Draining, UserError
-from proxy.metrics import AppMetrics
+from proxy.metrics import AppMetrics, GpuUsage
 from proxy.net.connections import Connections
 from proxy.net.deadlines import Deadlines
 from proxy.net.listener import Listener, unusable_address
@@ -127,18 +128,18 @@ class App:
             backend=self.backend_name,
             pool=self.pool,
             metrics=self.metrics,
-            identity=self._identity,
+            identity=self.identity,
             scaler=self.scaler,
             fleet=self.placement,
         )
 
-    def _identity(self, replica: Replica) -> Mapping[str, int | str]:
+    def identity(self, replica: Replica) -> Mapping[str, int | str]:
         handle = self.lifecycle.handle(replica)
         return {} if handle is None else handle.identity
 
     def groups(self) -> dict[int, str]:
         """The process groups of its replicas: leader's pid → replica id."""
-        pids = {replica.id: self._identity(replica).get("pid") for replica in self.pool}
+        pids = {replica.id: self.identity(replica).get("pid") for replica in self.pool}
         return {pid: replica_id for replica_id, pid in pids.items() if isinstance(pid, int)}
 
 
@@ -261,6 +262,7 @@ class Proxy:
         self._tasks.create_task(self._deadlines.run())
         self._tasks.create_task(self._listener.timeouts.run())
         self._tasks.create_task(self._measure())
+        self._tasks.create_task(self._gpu_meter().run())
         self._tasks.create_task(self._admin.live.run())
         self._tasks.create_task(self._transcripts.run())
         for app in self.apps:
@@ -278,6 +280,16 @@ class Proxy:
             usage = meter.sample(cores, time.monotonic())
             for app, groups in groups_of.items():
                 app.metrics.usage = {replica_id: usage[pid] for pid, replica_id in groups.items()}
+
+    def _gpu_meter(self) -> GpuMeter:
+        def identities() -> Identities:
+            return {replica.id: app.identity(replica) for app in self.apps for replica in app.pool}
+
+        def note(usage: Mapping[str, GpuUsage]) -> None:
+            for app in self.apps:
+                app.metrics.gpu_usage = {one.id: usage[one.id] for one in app.pool if one.id in usage}
+
+        return GpuMeter(identities, note)
 
     async def _drain(self) -> None:
         """Clients first: what waits in line may still need replicas that are being started."""

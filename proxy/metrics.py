@@ -83,6 +83,14 @@ class Usage:
     memory_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class GpuUsage:
+    """What a replica's processes use of GPUs: `ratio` is the mean load of those that they are on."""
+
+    ratio: float
+    memory_bytes: int
+
+
 class AppMetrics:
     """What is counted of one app; what can be read from its pool is not counted again."""
 
@@ -101,6 +109,7 @@ class AppMetrics:
         self.desired = 0
         self.decisions: Counter[str] = Counter()  # by the clamp that won
         self.usage: dict[str, Usage] = {}
+        self.gpu_usage: dict[str, GpuUsage] = {}  # empty where there are none
 
     def waited(self, seconds: float) -> None:
         """A request got its slot."""
@@ -142,6 +151,7 @@ class TidegateCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._requests()
         yield from self._replicas()
+        yield from self._gpus()
         yield from self._starts()
 
     def _requests(self) -> Iterator[Metric]:
@@ -192,6 +202,18 @@ class TidegateCollector(Collector):
                 cpu.add_metric((app.name, replica_id), usage.cpu_ratio)
                 memory.add_metric((app.name, replica_id), usage.memory_bytes)
         yield from (states, desired, decisions, in_flight, cpu, memory)
+
+    def _gpus(self) -> Iterator[Metric]:
+        labels = ("app", "replica")
+        load = GaugeMetricFamily("tidegate_replica_gpu_ratio", "Load of the GPUs that a replica is on.", labels=labels)
+        memory = GaugeMetricFamily(
+            "tidegate_replica_gpu_memory_bytes", "Memory of GPUs that a replica holds, in bytes.", labels=labels
+        )
+        for app in self._apps:
+            for replica_id, usage in app.gpu_usage.items():
+                load.add_metric((app.name, replica_id), usage.ratio)
+                memory.add_metric((app.name, replica_id), usage.memory_bytes)
+        yield from (load, memory)
 
     def _starts(self) -> Iterator[Metric]:
         starts = CounterMetricFamily("tidegate_cold_starts", "Replicas that became ready.", labels=("app",))

@@ -106,7 +106,7 @@ class History:
         }
 
     def _replicas(self) -> dict[str, float | None]:
-        pool, usage = self._metrics.pool, self._metrics.usage
+        pool, usage, gpus = self._metrics.pool, self._metrics.usage, self._metrics.gpu_usage
         states = Counter(replica.state for replica in pool)
         return {
             "in_flight": pool.in_flight,
@@ -114,6 +114,7 @@ class History:
             "desired": self._metrics.desired,
             **{state.value: states[state] for state in _STATES},
             "cpu_ratio": fmean(one.cpu_ratio for one in usage.values()) if usage else None,
+            "gpu_ratio": fmean(one.ratio for one in gpus.values()) if gpus else None,
             "memory_bytes": sum(one.memory_bytes for one in usage.values()) if usage else None,
         }
 

@@ -9,7 +9,8 @@ import orjson
 from aiohttp import web
 
 from proxy.admin.views import Document
-from proxy.backends.transcripts import Follower, Line, Transcripts
+from proxy.backends.follower import Follower, Line
+from proxy.backends.transcripts import Transcripts
 from proxy.errors import BadRequest, ReplicaNotFound
 
 _LINES = 200

@@ -36,8 +36,8 @@ def app_view(app: AdminApp) -> Document:
 
 
 def replica_view(app: AdminApp, replica: Replica) -> Document:
-    """One replica, whole."""
-    usage = app.metrics.usage.get(replica.id)
+    """One replica, whole; its use of GPUs only where there are some."""
+    usage, gpu = app.metrics.usage.get(replica.id), app.metrics.gpu_usage.get(replica.id)
     return {
         "id": replica.id,
         "state": replica.state.value,
@@ -49,6 +49,7 @@ def replica_view(app: AdminApp, replica: Replica) -> Document:
         "cold_start_seconds": _rounded(replica.cold_start_seconds),
         "cpu_ratio": _rounded(usage.cpu_ratio if usage else None),
         "memory_bytes": usage.memory_bytes if usage else None,
+        **({"gpu_ratio": _rounded(gpu.ratio), "gpu_memory_bytes": gpu.memory_bytes} if gpu else {}),
         **app.identity(replica),
         "last_probe": replica.last_probe,
     }

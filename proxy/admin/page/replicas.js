@@ -45,12 +45,13 @@ class Row {
     this.flight = meter();
     this.cpu = meter();
     this.memory = el("span");
+    this.gpu = el("small");
     this.age = el("span");
     this.cold = el("span");
     this.probe = el("span", { class: "probe" });
     this.buttons = ["logs", "restart", "drain"].map((name) => this.button(name));
     const cells = [
-      this.state, el("div", {}, this.id, this.address), this.flight.element, this.cpu.element, this.memory,
+      this.state, el("div", {}, this.id, this.address), this.flight.element, this.cpu.element, el("div", {}, this.memory, this.gpu),
       this.age, this.cold, this.probe, el("div", { class: "buttons" }, ...this.buttons),
     ];
     this.element = el("tr", {}, ...cells.map((cell, place) => el("td", { "data-head": HEADS[place] }, cell)));
@@ -71,6 +72,8 @@ class Row {
     this.flight.update(replica.in_flight / replica.limit, `${replica.in_flight} / ${replica.limit}`);
     this.cpu.update(replica.cpu_ratio, percent(replica.cpu_ratio));
     say(this.memory, bytes(replica.memory_bytes));
+    const gpu = replica.gpu_ratio == null ? "" : `GPU ${percent(replica.gpu_ratio)}, ${bytes(replica.gpu_memory_bytes)}`;
+    say(this.gpu, gpu);
     say(this.age, seconds(age(replica.started_at, replica.now)));
     say(this.cold, replica.cold_start_seconds == null ? "–" : seconds(replica.cold_start_seconds));
     say(this.probe, replica.last_probe || "–");
