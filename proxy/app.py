@@ -210,7 +210,8 @@ class Proxy:
         ]
         self._site = Site([app.service for app in self.apps], self._deadlines)
         self._listener = Listener(self._site, max(app.config.limits.max_header_bytes for app in self.apps))
-        self._transcripts = Transcripts(state_folder() / "logs")
+        pools = {app.config.name: app.pool for app in self.apps}
+        self._transcripts = Transcripts(state_folder() / "logs", lambda name: [one.id for one in pools[name]])
         admin_apps = {app.config.name: app.admin() for app in self.apps}
         self._admin = AdminServer(admin_apps, self._transcripts, lambda: not self._site.draining)
         self._scalers: list[asyncio.Task[None]] = []

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 
@@ -18,21 +18,29 @@ log = logging.getLogger("tidegate.transcripts")
 
 # One file and the one before it: a replica keeps between one and two of these.
 FILE_BYTES = 1 << 20
-REPLICAS_KEPT = 50  # of an app, those that printed last
+REPLICAS_KEPT = 50  # of an app, beside those that live: those that printed last
 _FLUSH_SECONDS = 1.0
 _PENDING_LINES = 1000
+_USUAL_LINE_BYTES = 256
+_MOST_AT_ONCE_BYTES = _PENDING_LINES * 8192  # what may come on top of a file before it is put aside
+
+
+# By app and replica.
+Pending = dict[tuple[str, str], list[Line]]
 
 
 class Transcripts(logging.Handler):
     """Takes the records of `tidegate.replica`; `run` writes them below `folder`, in threads, off the request path.
 
-    What cannot be written is kept in memory, the last 1000 lines of a replica, and a warning tells why.
+    What cannot be written is kept in memory, the last 1000 lines of a replica, and a warning tells why. `living` names
+    the replicas of an app whose files have to stay.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, living: Callable[[str], Iterable[str]] = lambda _: ()) -> None:
         super().__init__()
         self._folder = folder
-        self._pending: dict[tuple[str, str], list[Line]] = {}
+        self._living = living
+        self._pending: Pending = {}
         self._followers: set[Follower] = set()
         self._writing = asyncio.Lock()
         self._failing = False
@@ -58,7 +66,8 @@ class Transcripts(logging.Handler):
             taken, self._pending = self._pending, {}
             if not taken:
                 return
-            failed = await asyncio.to_thread(self._write, taken)
+            living = {app: frozenset(self._living(app)) for app, _ in taken}
+            failed = await asyncio.to_thread(self._write, taken, living)
             for key, lines in failed.items():
                 self._pending[key] = [*lines, *self._pending.get(key, ())][-_PENDING_LINES:]
 
@@ -92,13 +101,13 @@ class Transcripts(logging.Handler):
 
     # In threads
 
-    def _write(self, taken: dict[tuple[str, str], list[Line]]) -> dict[tuple[str, str], list[Line]]:
+    def _write(self, taken: Pending, living: Mapping[str, frozenset[str]]) -> Pending:
         """Append to the files; returns what could not be written."""
-        failed: dict[tuple[str, str], list[Line]] = {}
+        failed: Pending = {}
         for (app, replica), lines in taken.items():
             try:
                 if self._append(self._folder / app / f"{replica}.log", lines):
-                    self._forget_oldest(app)
+                    self._forget_oldest(app, living[app])
             except OSError as error:
                 failed[app, replica] = lines
                 if not self._failing:
@@ -119,8 +128,9 @@ class Transcripts(logging.Handler):
             path.replace(_older(path))
         return not size
 
-    def _forget_oldest(self, app: str) -> None:
-        for path in self._files(app)[REPLICAS_KEPT:]:
+    def _forget_oldest(self, app: str, living: frozenset[str]) -> None:
+        gone = [path for path in self._files(app) if path.stem not in living]
+        for path in gone[REPLICAS_KEPT:]:
             path.unlink(missing_ok=True)
             _older(path).unlink(missing_ok=True)
 
@@ -148,14 +158,24 @@ def _changed_at(path: Path) -> float:
 
 
 def _tail(path: Path, count: int) -> list[Line]:
-    """The last lines of a replica's file, and of the one before it."""
-    found = chain.from_iterable(_bytes(file).split(b"\n") for file in (_older(path), path))
-    parts = [raw.decode(errors="replace").partition(" ") for raw in found if raw]
-    return [Line(at, path.stem, text) for at, _, text in parts[-count:]]
+    """The last lines of a replica's file, and of the one before it; no more is read than that takes."""
+    for size in (count * _USUAL_LINE_BYTES, 2 * FILE_BYTES + _MOST_AT_ONCE_BYTES):
+        data = _end(path, size)
+        if len(data) < size:
+            data = _end(_older(path), size - len(data)) + data
+        rows = data.split(b"\n")[:-1]
+        if len(data) == size:
+            del rows[:1]  # it may have begun before
+        if len(rows) >= count or len(data) < size:
+            break
+    parts = [row.decode(errors="replace").partition(" ") for row in rows[-count:]]
+    return [Line(at, path.stem, text) for at, _, text in parts]
 
 
-def _bytes(path: Path) -> bytes:
+def _end(path: Path, size: int) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+            return file.read(size)
+    except OSError:  # not there, or not ours to read
         return b""

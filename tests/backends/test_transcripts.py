@@ -90,6 +90,31 @@ def test_the_files_of_replicas_that_printed_longest_ago_go(tmp_path: Path, monke
     run(tmp_path, scenario)
 
 
+def test_the_files_of_replicas_that_live_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REPLICAS_KEPT", 1)
+
+    async def scenario() -> None:
+        transcripts = Transcripts(tmp_path, lambda app: ["a", "b"] if app == "demo" else [])
+        for age, replica in enumerate("abcd"):
+            prints(transcripts, replica, "x")
+            await transcripts.keep()
+            os.utime(tmp_path / "demo" / f"{replica}.log", (age + 1, age + 1))
+        assert await transcripts.replicas("demo") == ["d", "b", "a"]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("length", [1, 255, 256, 5000])
+def test_as_many_lines_are_read_as_are_asked_for_however_long(length: int, tmp_path: Path) -> None:
+    async def scenario(transcripts: Transcripts) -> None:
+        prints(transcripts, "a", *(f"{number:04} {'x' * length}" for number in range(100)))
+        for count in (1, 7, 100, 200):
+            expected = [f"{number:04}" for number in range(100)][-count:]
+            assert [text[:4] for text in await texts(transcripts, "a", count)] == expected
+
+    run(tmp_path, scenario)
+
+
 @contextmanager
 def unwritable(folder: Path) -> Iterator[None]:
     """A file stands where the folder would be; root may write anywhere else."""

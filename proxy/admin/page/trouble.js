@@ -88,10 +88,12 @@ class Failed {
     const said = failure.last_lines.length ? failure.last_lines.join("\n") : "It printed nothing.";
     const probe = failure.last_probe ? el("p", {}, `Last probe: ${failure.last_probe}`) : "";
     const life = failure.was_ready ? "had been ready" : "never got ready";
-    this.element = el("details", {},
+    const lines = el("pre", { tabindex: 0, "aria-label": `Last lines of ${failure.replica}` }, said);
+    const toEnd = () => (lines.scrollTop = lines.scrollHeight);
+    this.element = el("details", { ontoggle: toEnd },
       el("summary", { onclick: () => (this.touched = true) }, this.when, " ", el("code", {}, failure.replica), " ", el("strong", {}, failure.reason), ` (${life})`),
       probe,
-      el("pre", { tabindex: 0, "aria-label": `Last lines of ${failure.replica}` }, said),
+      lines,
       el("button", { type: "button", class: "small", onclick: () => showLogs({ id: failure.replica }) }, "All its logs"));
     this.touched = false;
   }
