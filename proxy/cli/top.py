@@ -59,10 +59,11 @@ def _watch(snapshots: Iterator[Document]) -> None:
 
 def _screen(snapshot: Document) -> RenderableType:
     from rich.console import Group
+    from rich.text import Text
 
     apps: Sequence[Document] = snapshot["apps"]
     failed = [
-        f"[red]{app['name']}: {failure['replica']} failed: {failure['reason']}"
+        Text(f"{app['name']}: {failure['replica']} failed: {failure['reason']}", "red")
         for app in apps
         for failure in app["failures"][-1:]
     ]

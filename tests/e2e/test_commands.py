@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.running import FAKE_SERVER, TIDEGATE, Up, eventually, running, write_app
+from tests.e2e.terminal import on_terminal
 from tests.e2e.test_scaling import failed, tidegate
 
 TWO = "[cerebrium.scaling]\nmin_replicas = 2\nmax_replicas = 2\nreplica_concurrency = 1\n"
@@ -105,3 +106,25 @@ def test_help_names_every_command_and_where_to_begin() -> None:
     names = ("up", "check", "simulate", "ps", "top", "logs", "explain", "scale", "drain", "restart")
     assert all(f" {name} " in said for name in names)
     assert "Begin with" in said
+
+
+def test_on_a_terminal_top_is_live_in_colour_until_ctrl_c(up: Up) -> None:
+    with on_terminal(["top", "--admin", up.admin], {}) as terminal:
+        for replica in ids(up):
+            terminal.shows(replica)
+        terminal.shows("\x1b[32mready")
+        up.get("/exit/3")
+        terminal.shows("failed: exited with code 3")
+        assert terminal.interrupt() == 0
+
+
+def test_on_a_terminal_up_says_what_it_waits_for(tmp_path: Path) -> None:
+    (tmp_path / "ready").write_text("503 loading shard 2")
+    toml = 'readycheck_endpoint = "/ready"\n[cerebrium.scaling]\nmin_replicas = 1\n'
+    folder = write_app(tmp_path, toml, server=f"ready={tmp_path / 'ready'}")
+    words = ["up", str(folder), "--port", "0", "--admin-port", "0"]
+    with on_terminal(words, {"TIDEGATE_STATE": str(tmp_path / "state")}) as terminal:
+        terminal.shows(" is starting, 1 s: /ready answered 503: loading shard 2")
+        (tmp_path / "ready").write_text("200 ok")
+        terminal.shows(" is ready after ")
+        assert terminal.interrupt() == 0
