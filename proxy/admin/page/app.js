@@ -28,7 +28,7 @@ function charts(cursor) {
     { title: "Wait for a slot", format: seconds, series: [{ name: "wait_p95_seconds", label: "p95", tone: "tone2" }] },
     { title: "Cold starts and failures", kind: "stack", whole: true, format: whole, series: [
       { name: "cold_starts", label: "cold starts", tone: "starting" }, { name: "failures", label: "failures", tone: "bad" }] },
-    { title: "CPU and GPU, mean of the replicas", format: percent, series: [
+    { title: "CPU and GPU, mean", format: percent, series: [
       { name: "cpu_ratio", label: "of hardware.cpu", tone: "tone1" }, { name: "gpu_ratio", label: "GPU", tone: "tone2" }] },
     { title: "Memory, all replicas", format: bytes, series: [{ name: "memory_bytes", label: "resident", tone: "tone3" }] },
   ].map((about) => new Chart(cursor, about));

@@ -5,6 +5,8 @@ import { age, ago, clock, count, seconds } from "./words.js";
 
 const RECENT_SECONDS = 300;
 const SLOW_START_SECONDS = 15;
+// A shorter wait comes and goes: it is told by numbers, not in a sentence that makes the page jump.
+const LONG_WAIT_SECONDS = 1;
 
 // {level, text} in the order of what matters most; `level` is "bad", "warn" or "good".
 export function findings(app, now, accepting) {
@@ -19,7 +21,7 @@ export function findings(app, now, accepting) {
     const last = words ? `. Its last words: ${words.trim()}` : "";
     found.push({ level: ready.length ? "warn" : "bad", text: `${text} ${ago(failure.at, now)}: ${failure.reason}${last}` });
   }
-  if (app.queue.length) found.push({ level: "warn", text: waiting(app, starting, now) });
+  if (app.queue.oldest_wait_seconds >= LONG_WAIT_SECONDS) found.push({ level: "warn", text: waiting(app, starting, now) });
   for (const replica of unready) found.push({ level: "warn", text: `${replica.id} takes no requests: ${replica.last_probe}` });
   for (const replica of starting) {
     const since = age(replica.started_at, now);
