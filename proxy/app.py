@@ -15,10 +15,9 @@ from proxy.admin.apps import AdminApp
 from proxy.admin.server import AdminServer
 from proxy.backends.base import Backend
 from proxy.backends.choose import make_backend
-from proxy.backends.transcripts import Transcripts
 from proxy.config import AppConfig
 from proxy.config.state import state_folder
-from proxy.control.gpus import GpuMeter, Identities
+from proxy.control.gpus import GpuMeter
 from proxy.control.lifecycle import Lifecycle
 from proxy.control.machine import Offer, make_machine, need_of
 from proxy.control.placement import Placement
@@ -33,7 +32,7 @@ from proxy.core.journal import JournaledPool
 from proxy.core.pool import Pool
 from proxy.core.replica import Replica, State
 from proxy.errors import Draining, UserError
-from proxy.metrics import AppMetrics, GpuUsage
+from proxy.metrics import AppMetrics
 from proxy.net.connections import Connections
 from proxy.net.deadlines import Deadlines
 from proxy.net.listener import Listener, unusable_address
@@ -43,14 +42,13 @@ if TYPE_CHECKING:
     from proxy.control.prediction import Prediction
 
 log = logging.getLogger("tidegate")
-_REPLICA_LOG = logging.getLogger("tidegate.replica")  # every line that a replica prints
 
 _SWEEP_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `tidegate up` was told on the command line."""
+    """What `tidegate up` was told on the command line; `progress` shows what is being started to somebody who waits."""
 
     backend: str = "process"
     host: str = "127.0.0.1"
@@ -58,6 +56,7 @@ class Options:
     admin_host: str = "127.0.0.1"
     admin_port: int = 8001
     offer: Offer = field(default_factory=Offer)
+    progress: Callable[[str], None] | None = None
 
 
 class HardStop(Exception):
@@ -168,22 +167,11 @@ def _predictions(configs: Sequence[AppConfig]) -> Mapping[str, Prediction]:
     return make_predictions(configs)
 
 
-async def run(
-    configs: Sequence[AppConfig],
-    options: Options,
-    announce: Callable[[str], None],
-    progress: Callable[[str], None] | None = None,
-) -> None:
-    """Serve until SIGTERM or SIGINT; `progress` is told what is being started.
-
-    Raises UserError before serving, HardStop on a second signal.
-    """
+async def run(configs: Sequence[AppConfig], options: Options, announce: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT. Raises UserError before serving, HardStop on a second signal."""
     try:
         async with asyncio.TaskGroup() as tasks:
-            proxy = Proxy(configs, options, tasks)
-            if progress is not None:
-                tasks.create_task(tell_starts([app.pool for app in proxy.apps], progress))
-            await proxy.run(announce)
+            await Proxy(configs, options, tasks).run(announce)
             raise _Finished
     except* _Finished:
         pass
@@ -210,17 +198,14 @@ class Proxy:
         ]
         self._site = Site([app.service for app in self.apps], self._deadlines)
         self._listener = Listener(self._site, max(app.config.limits.max_header_bytes for app in self.apps))
-        pools = {app.config.name: app.pool for app in self.apps}
-        self._transcripts = Transcripts(state_folder() / "logs", lambda name: [one.id for one in pools[name]])
         admin_apps = {app.config.name: app.admin() for app in self.apps}
-        self._admin = AdminServer(admin_apps, self._transcripts, lambda: not self._site.draining)
+        self._admin = AdminServer(admin_apps, state_folder() / "logs", lambda: not self._site.draining)
         self._scalers: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
         self._stopped_at_once = False
 
     async def run(self, announce: Callable[[str], None]) -> None:
         self._take_signals()
-        _REPLICA_LOG.addHandler(self._transcripts)
         try:
             announce(await self._open())
             self._start_loops()
@@ -229,8 +214,6 @@ class Proxy:
         finally:
             self._listener.close()
             await self._admin.close()
-            _REPLICA_LOG.removeHandler(self._transcripts)
-            await self._transcripts.keep()
 
     async def _open(self) -> str:
         """Listen; returns what is said about it."""
@@ -263,9 +246,10 @@ class Proxy:
         self._tasks.create_task(self._deadlines.run())
         self._tasks.create_task(self._listener.timeouts.run())
         self._tasks.create_task(self._measure())
-        self._tasks.create_task(self._gpu_meter().run())
-        self._tasks.create_task(self._admin.live.run())
-        self._tasks.create_task(self._transcripts.run())
+        self._tasks.create_task(GpuMeter([(app.metrics, app.identity) for app in self.apps]).run())
+        self._tasks.create_task(self._admin.run())
+        if self._options.progress is not None:
+            self._tasks.create_task(tell_starts([app.pool for app in self.apps], self._options.progress))
         for app in self.apps:
             self._tasks.create_task(app.lifecycle.prepare())
             self._scalers.append(self._tasks.create_task(app.scaler.run()))
@@ -281,16 +265,6 @@ class Proxy:
             usage = meter.sample(cores, time.monotonic())
             for app, groups in groups_of.items():
                 app.metrics.usage = {replica_id: usage[pid] for pid, replica_id in groups.items()}
-
-    def _gpu_meter(self) -> GpuMeter:
-        def identities() -> Identities:
-            return {replica.id: app.identity(replica) for app in self.apps for replica in app.pool}
-
-        def note(usage: Mapping[str, GpuUsage]) -> None:
-            for app in self.apps:
-                app.metrics.gpu_usage = {one.id: usage[one.id] for one in app.pool if one.id in usage}
-
-        return GpuMeter(identities, note)
 
     async def _drain(self) -> None:
         """Clients first: what waits in line may still need replicas that are being started."""

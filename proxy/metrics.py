@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,9 +14,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from proxy.core.autoscaler.estimates import ColdStarts
-from proxy.core.failure import FAILURES_KEPT, Failure
+from proxy.core.failure import FAILURES_KEPT, LINES_KEPT, Failure
 from proxy.core.pool import Pool
-from proxy.core.replica import State
+from proxy.core.replica import Replica, State
 
 # From a cached answer (5 ms) to the default response_grace_period (15 min).
 SMALLEST: Final = 0.005
@@ -135,11 +136,21 @@ class AppMetrics:
     def exited(self, reason: str) -> None:
         self.exits[reason] += 1
 
-    def failed(self, failure: Failure) -> None:
-        """A replica ended, or was given up, that should have gone on."""
-        self.exited(failure.kind)
+    def failed(self, replica: Replica, kind: str, reason: str, lines: Sequence[str]) -> None:
+        """A replica ended, or was given up, that should have gone on; `lines` is what it printed last."""
+        self.exited(kind)
         self.failed_replicas += 1
-        self.failures.append(failure)
+        self.failures.append(
+            Failure(
+                at=datetime.now(UTC),
+                replica=replica.id,
+                kind=kind,
+                reason=reason,
+                last_probe=replica.last_probe,
+                last_lines=tuple(lines[-LINES_KEPT:]),
+                was_ready=replica.ready_at is not None,
+            )
+        )
 
 
 class TidegateCollector(Collector):

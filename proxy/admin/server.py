@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from aiohttp import web
 
@@ -20,33 +23,47 @@ from proxy.core.autoscaler.record import RECORDS_KEPT
 from proxy.errors import AppNotFound, BadRequest
 from proxy.metrics import TidegateCollector, render
 
+_REPLICA_LOG = logging.getLogger("tidegate.replica")  # every line that a replica prints
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class AdminServer:
-    """Answers from what it was given; `ready` says whether the data port accepts requests."""
+    """Answers from what it was given, and keeps what has been seen.
 
-    def __init__(self, apps: Mapping[str, AdminApp], transcripts: Transcripts, ready: Callable[[], bool]) -> None:
+    `logs` is the folder for what replicas print; `ready` says whether the data port accepts requests.
+    """
+
+    def __init__(self, apps: Mapping[str, AdminApp], logs: Path, ready: Callable[[], bool]) -> None:
         self._apps = apps
         self._ready = ready
         self._collector = TidegateCollector(app.metrics for app in apps.values())
-        self.live = Live(apps.values(), ready)
-        self._logs = Logs(transcripts)
+        self._live = Live(apps.values(), ready)
+        self._transcripts = Transcripts(logs, lambda name: [replica.id for replica in apps[name].pool])
+        self._logs = Logs(self._transcripts)
         self._page = Page()
         self._runner: web.AppRunner | None = None
 
     async def open(self, host: str, port: int) -> int:
         """Listen and return the port; raises OSError if the address cannot be had. Close it in any case."""
+        _REPLICA_LOG.addHandler(self._transcripts)
         self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
         return int(self._runner.addresses[0][1])
 
+    async def run(self) -> None:
+        """Keep histories, live views and logs up to date."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._live.run())
+            tasks.create_task(self._transcripts.run())
+
     async def close(self) -> None:
-        self.live.close()
+        self._live.close()
         self._logs.close()
         if self._runner is not None:
             await self._runner.cleanup()
+        _REPLICA_LOG.removeHandler(self._transcripts)
+        await self._transcripts.keep()
 
     def application(self) -> web.Application:
         application = web.Application(middlewares=[sentences, same_origin])
@@ -57,7 +74,7 @@ class AdminServer:
                 web.get("/healthz", self._healthz),
                 web.get("/readyz", self._readyz),
                 web.get("/metrics", self._metrics),
-                web.get("/api/live", self.live.stream),
+                web.get("/api/live", self._live.stream),
                 web.get("/api/apps", self._list),
                 web.get("/api/apps/{app}", self._show),
                 web.get("/api/apps/{app}/decisions", self._decisions),
@@ -99,7 +116,7 @@ class AdminServer:
         return json_response(failures_view(self._app(request)))
 
     async def _history(self, request: web.Request) -> web.Response:
-        return json_response(self.live.histories[self._app(request).config.name].document())
+        return json_response(self._live.histories[self._app(request).config.name].document())
 
     async def _lines(self, request: web.Request) -> web.StreamResponse:
         app = self._app(request)

@@ -62,7 +62,7 @@ def up(  # noqa: PLR0913, PLR0917 - one parameter for each option
             logging.getLogger("tidegate").warning("%s", warning)
     try:
         offer = Offer(max_cpu, max_memory, max_gpus)
-        uvloop.run(run(configs, Options(backend, host, port, admin_host, admin_port, offer), _announce, progress))
+        uvloop.run(run(configs, Options(backend, host, port, admin_host, admin_port, offer, progress), _announce))
     except HardStop as stop:
         sys.exit(128 + stop.number)
 

@@ -7,12 +7,13 @@ import logging
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
+from proxy.core.replica import Replica
 from proxy.errors import TidegateError
-from proxy.metrics import GpuUsage
+from proxy.metrics import AppMetrics, GpuUsage
 
 log = logging.getLogger("tidegate.gpus")
 
@@ -23,7 +24,7 @@ _LOADS = ("--query-gpu=uuid,utilization.gpu", _CSV)
 _PROCESSES = ("--query-compute-apps=gpu_uuid,pid,used_gpu_memory", _CSV)
 
 # What a replica's processes are known by: {"pid": leader of their group} or {"container_id": …}.
-Identities = Mapping[str, Mapping[str, int | str]]
+Identity = Mapping[str, int | str]
 
 
 class GpuError(TidegateError):
@@ -31,26 +32,28 @@ class GpuError(TidegateError):
 
 
 class GpuMeter:
-    """Asks every 5 seconds; `identities` says whose processes are whose, `note` takes the answer."""
+    """Asks every 5 seconds, once for all apps: their metrics, and what a replica's processes are known by."""
 
-    def __init__(self, identities: Callable[[], Identities], note: Callable[[Mapping[str, GpuUsage]], None]) -> None:
-        self._identities = identities
-        self._note = note
+    def __init__(self, apps: Sequence[tuple[AppMetrics, Callable[[Replica], Identity]]]) -> None:
+        self._apps = apps
 
     async def run(self) -> None:
         """End at once where there is no nvidia-smi, and with a warning when it does not tell."""
         program = shutil.which("nvidia-smi")
         try:
             while program is not None:
-                loads, processes = await _asked(program, _LOADS), await _asked(program, _PROCESSES)
-                self._note(usage(loads, processes, self._identities()))
+                self._note(await _asked(program, _LOADS), await _asked(program, _PROCESSES))
                 await asyncio.sleep(SAMPLE_SECONDS)
         except GpuError as error:
-            self._note({})
+            self._note("", "")  # what was known is not true any more
             log.warning("%s: the use of GPUs is not measured any more", error)
 
+    def _note(self, loads: str, processes: str) -> None:
+        for metrics, identity in self._apps:
+            metrics.gpu_usage = usage(loads, processes, {replica.id: identity(replica) for replica in metrics.pool})
 
-def usage(loads: str, processes: str, identities: Identities) -> dict[str, GpuUsage]:
+
+def usage(loads: str, processes: str, identities: Mapping[str, Identity]) -> dict[str, GpuUsage]:
     """By replica: the mean load of the GPUs that its processes are on, and the memory that these hold there."""
     load_of = {gpu: _number(load) / 100 for gpu, load in _rows(loads, 2)}
     gpus: dict[str, set[str]] = defaultdict(set)
@@ -96,7 +99,7 @@ def _number(cell: str) -> float:
     return float(cell) if cell.replace(".", "", 1).isdecimal() else 0.0
 
 
-def _owner(pid: int, identities: Identities) -> str | None:
+def _owner(pid: int, identities: Mapping[str, Identity]) -> str | None:
     try:
         group, control_group = os.getpgid(pid), Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8")
     except OSError:  # it has just ended

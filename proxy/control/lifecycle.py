@@ -7,8 +7,7 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable
 from functools import partial
 
 from proxy.backends.base import Backend, Handle
@@ -18,7 +17,6 @@ from proxy.control.prober import SLOWEST_START_SECONDS, Prober
 from proxy.control.recovery import Recovery
 from proxy.control.termination import End, Termination
 from proxy.control.vigil import Vigil
-from proxy.core.failure import LINES_KEPT, Failure
 from proxy.core.pool import Pool
 from proxy.core.replica import Event, Replica, State
 from proxy.errors import StartError
@@ -190,7 +188,7 @@ class Lifecycle:
         log.error("%s: replica %s failed: %s", self._config.name, replica.id, end.reason)
         handle = self._lives[replica].handle
         lines = handle.last_lines() if handle is not None else ()
-        self._metrics.failed(_failure(replica, end, lines))
+        self._metrics.failed(replica, end.kind, end.reason, lines)
         self.recovery.failed(replica, end.reason, lines, now)
 
     def hurry(self, replica: Replica) -> None:
@@ -239,15 +237,3 @@ class Lifecycle:
             self.drain(replica, now)
         await self._empty.wait()
         await self.backend.close()
-
-
-def _failure(replica: Replica, end: End, lines: Sequence[str]) -> Failure:
-    return Failure(
-        at=datetime.now(UTC),
-        replica=replica.id,
-        kind=end.kind,
-        reason=end.reason,
-        last_probe=replica.last_probe,
-        last_lines=tuple(lines[-LINES_KEPT:]),
-        was_ready=replica.ready_at is not None,
-    )

@@ -8,7 +8,6 @@ import pytest
 
 from proxy.admin.history import SAMPLES_KEPT, History
 from proxy.core.balancers.first_available import FirstAvailable
-from proxy.core.failure import Failure
 from proxy.core.pool import Pool
 from proxy.core.replica import Event, Replica
 from proxy.metrics import AppMetrics, Usage
@@ -56,7 +55,7 @@ def test_times_are_those_of_the_last_minute(history: History, metrics: AppMetric
 
 def test_cold_starts_and_failures_are_counted_between_samples(history: History, metrics: AppMetrics) -> None:
     metrics.became_ready({"create": 0.0, "start": 0.1, "load": 1.0, "ready": 0.1})
-    metrics.failed(Failure(EPOCH, "demo-1", "unhealthy", "so", "", (), was_ready=True))
+    metrics.failed(Replica(0, "demo-1", 1, 0.0), "unhealthy", "so", ())
     first = take(history, 5.0)
     assert (first["cold_starts"], first["failures"]) == (1.0, 1.0)
     assert take(history, 10.0)["failures"] == 0.0

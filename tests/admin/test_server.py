@@ -13,7 +13,6 @@ import aiohttp
 import pytest
 
 from proxy.admin.server import AdminServer
-from proxy.backends.transcripts import Transcripts
 from tests.admin.fakes import one_app
 
 REPLICA = {
@@ -28,7 +27,7 @@ def asked(path: str, ready: bool = True, sent: str | None = None, **headers: str
     async def scenario() -> tuple[int, str]:
         apps = {"demo": one_app(), "other": one_app("other"), "fixed": one_app("fixed", "static")}
         with TemporaryDirectory() as folder:
-            return await answered(AdminServer(apps, Transcripts(Path(folder)), lambda: ready))
+            return await answered(AdminServer(apps, Path(folder), lambda: ready))
 
     async def answered(server: AdminServer) -> tuple[int, str]:
         port = await server.open("127.0.0.1", 0)

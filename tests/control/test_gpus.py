@@ -6,13 +6,15 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from proxy.control.gpus import GpuMeter, usage
-from proxy.metrics import GpuUsage
+from proxy.core.balancers.first_available import FirstAvailable
+from proxy.core.pool import Pool
+from proxy.metrics import AppMetrics, GpuUsage
 
 LOADS = "GPU-a, 80\nGPU-b, 40\nGPU-c, [N/A]\n"
 
@@ -36,35 +38,40 @@ def test_what_the_driver_does_not_know_counts_as_nothing(process: int) -> None:
     assert found == {"demo-1": GpuUsage(0.0, 0)}
 
 
-def noted(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str, GpuUsage]]:
-    """What a meter notes with that nvidia-smi on PATH, until it ends or for as long as it takes to note once."""
+def metered(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> AppMetrics:
+    """An app that had a use of GPUs, after a meter has noted another with that nvidia-smi on PATH, or ended."""
     if script:
         (folder / "nvidia-smi").write_text(f"#!/bin/sh\n{script}\n")
         (folder / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", str(folder))
-    notes: list[Mapping[str, GpuUsage]] = []
+    before = {"demo-1": GpuUsage(0.5, 1)}
+    metrics = AppMetrics("demo", Pool(FirstAvailable(), 1, 0.0))
+    metrics.gpu_usage = before
 
     async def scenario() -> None:
         async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(GpuMeter(dict, notes.append).run())
-            while not notes and not running.done():  # noqa: ASYNC110 - two conditions
+            running = tasks.create_task(GpuMeter([(metrics, lambda _: {})]).run())
+            while metrics.gpu_usage is before and not running.done():  # noqa: ASYNC110 - two conditions
                 await asyncio.sleep(0.01)
             running.cancel()
 
     asyncio.run(scenario())
-    return notes
+    return metrics
 
 
 def test_without_the_program_nothing_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert noted(tmp_path, "", monkeypatch) == []
+    assert metered(tmp_path, "", monkeypatch).gpu_usage == {"demo-1": GpuUsage(0.5, 1)}
 
 
-def test_the_program_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert noted(tmp_path, 'echo "GPU-a, 80"', monkeypatch) == [{}]
-
-
-def test_a_driver_that_is_broken_is_told_once(
+def test_the_program_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert noted(tmp_path, "exit 9", monkeypatch) == [{}]  # what was known is not true any more
+    assert metered(tmp_path, 'echo "GPU-a, 80"', monkeypatch).gpu_usage == {}
+    assert caplog.messages == []
+
+
+def test_a_driver_that_is_broken_is_told_once_and_what_was_known_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert metered(tmp_path, "exit 9", monkeypatch).gpu_usage == {}
     assert caplog.messages == [f"{tmp_path}/nvidia-smi exited with code 9: the use of GPUs is not measured any more"]
