@@ -61,6 +61,9 @@ def test_what_goes_on_is_shown_live(tmp_path: Path) -> None:
         page.shows("takes no requests: /ready answered 503: busy", ".findings")
         assert rows(page) == ["unready"]
         eventually(lambda: page.run("return document.querySelector('.chart path').getAttribute('d')"))
+        plot = page.find(".plot")
+        plot.send_keys("\ue012")  # the left arrow moves the cursor to the sample before
+        assert " at " in str(plot.get_attribute("aria-label"))
         assert page.complaints() == []
 
 
@@ -112,6 +115,15 @@ def test_nothing_is_wider_than_the_screen_in_light_and_dark(tmp_path: Path) -> N
                 page.show_as(scheme, width, 900)
                 assert page.run("return document.documentElement.scrollWidth") <= width
                 assert page.run("return getComputedStyle(document.body).backgroundColor") == background
+
+
+def test_each_app_has_a_page_of_its_own(tmp_path: Path) -> None:
+    folders = [write_app(tmp_path / name, name=name) for name in ("one", "two")]
+    with running(tmp_path, *folders) as up, browser(f"{up.admin}/#two", tmp_path / "p") as page:
+        page.shows("two", "h2.name")
+        page.find("a[href='#one']").click()
+        page.shows("one", "h2.name")
+        assert page.find("a[aria-current]").text.startswith("one")
 
 
 def test_a_proxy_that_has_gone_is_told(tmp_path: Path) -> None:
