@@ -20,9 +20,10 @@ log = logging.getLogger("tidegate.transcripts")
 FILE_BYTES = 1 << 20
 REPLICAS_KEPT = 50  # of an app, beside those that live: those that printed last
 _FLUSH_SECONDS = 1.0
+_LINES_AT_ONCE = 10_000  # more than a file holds of usual ones
 _PENDING_LINES = 1000
 _USUAL_LINE_BYTES = 256
-_MOST_AT_ONCE_BYTES = _PENDING_LINES * 8192  # what may come on top of a file before it is put aside
+_MOST_AT_ONCE_BYTES = _LINES_AT_ONCE * 8192  # what may come on top of a file before it is put aside
 
 
 # By app and replica.
@@ -51,7 +52,7 @@ class Transcripts(logging.Handler):
         line = Line(at, replica, record.getMessage())
         pending = self._pending.setdefault((app, replica), [])
         pending.append(line)
-        del pending[:-_PENDING_LINES]
+        del pending[:-_LINES_AT_ONCE]
         for follower in self._followers:
             follower.offer(app, line)
 

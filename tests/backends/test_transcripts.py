@@ -61,6 +61,14 @@ def test_lines_outlive_the_proxy(tmp_path: Path) -> None:
     run(tmp_path, after)
 
 
+def test_a_burst_of_lines_is_kept_whole(tmp_path: Path) -> None:
+    async def scenario(transcripts: Transcripts) -> None:
+        prints(transcripts, "a", *map(str, range(5000)))
+        assert await texts(transcripts, count=10_000) == [str(number) for number in range(5000)]
+
+    run(tmp_path, scenario)
+
+
 def test_a_replica_s_files_are_bounded(tmp_path: Path) -> None:
     async def scenario(transcripts: Transcripts) -> None:
         for number in range(12):
