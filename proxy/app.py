@@ -18,12 +18,15 @@ from proxy.admin.server import AdminServer
 from proxy.backends.base import Backend
 from proxy.backends.choose import make_backend
 from proxy.config import AppConfig
+from proxy.config.state import state_folder
+from proxy.control.gpus import GpuMeter
 from proxy.control.lifecycle import Lifecycle
 from proxy.control.machine import Offer, make_machine, need_of
 from proxy.control.placement import Placement
 from proxy.control.prober import Prober
 from proxy.control.recorder import Recorder
 from proxy.control.scaler import Scaler
+from proxy.control.starts import tell_starts
 from proxy.control.usage import UsageMeter
 from proxy.core.autoscaler.policies import needs_journal
 from proxy.core.balancers.base import Balancer
@@ -51,7 +54,7 @@ _LAST_POST_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `tidegate up` was told on the command line."""
+    """What `tidegate up` was told on the command line; `progress` shows what is being started to somebody who waits."""
 
     backend: str = "process"
     host: str = "127.0.0.1"
@@ -61,6 +64,7 @@ class Options:
     keep_replicas: bool = False
     offer: Offer = field(default_factory=Offer)
     record: Path | None = None  # the folder for traces of requests
+    progress: Callable[[str], None] | None = None
 
 
 class HardStop(Exception):
@@ -95,8 +99,8 @@ class App:
         prober = Prober.of(self.config, ours=self.backend.restarts, relayed=self.backend_name == "docker")
         self.lifecycle = Lifecycle(self.config, self.backend, prober, self.pool, self.metrics, tasks)
         self.usage = UsageMeter(self.lifecycle, self.metrics, self.config.hardware.cpu)
-        placement = Placement(self.lifecycle, machine, self._tenant())
-        self.scaler = Scaler(self.config, self.pool, placement, self.metrics, prediction)
+        self.placement = Placement(self.lifecycle, machine, self._tenant())
+        self.scaler = Scaler(self.config, self.pool, self.placement, self.metrics, prediction)
         self.scaler.recorder = self.recorder
         self.connections = Connections(tasks, deadlines, self.config.timeouts.connect_seconds)
         self.service = Service(Terms.of(self.config), self.pool, self.connections, self.metrics, deadlines)
@@ -135,9 +139,17 @@ class App:
             self.recorder.close()
 
     def admin(self) -> AdminApp:
-        return AdminApp(self.config, self.backend_name, self.pool, self.metrics, self._identity, self.scaler)
+        return AdminApp(
+            config=self.config,
+            backend=self.backend_name,
+            pool=self.pool,
+            metrics=self.metrics,
+            identity=self.identity,
+            scaler=self.scaler,
+            fleet=self.placement,
+        )
 
-    def _identity(self, replica: Replica) -> Mapping[str, int | str]:
+    def identity(self, replica: Replica) -> Mapping[str, int | str]:
         handle = self.lifecycle.handle(replica)
         return {} if handle is None else handle.identity
 
@@ -221,7 +233,8 @@ class Proxy:
         self._runs = Door([app.service for app in self.apps], tasks, self._deadlines)
         self._site.aside = self._runs.aside
         self._listener = Listener(self._site, max(app.config.limits.max_header_bytes for app in self.apps))
-        self._admin = AdminServer({app.config.name: app.admin() for app in self.apps}, lambda: not self._site.draining)
+        admin_apps = {app.config.name: app.admin() for app in self.apps}
+        self._admin = AdminServer(admin_apps, state_folder() / "logs", lambda: not self._site.draining)
         self._scalers: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
         self._stopped_at_once = False
@@ -271,6 +284,10 @@ class Proxy:
     def _start_loops(self) -> None:
         self._tasks.create_task(self._deadlines.run())
         self._tasks.create_task(self._listener.timeouts.run())
+        self._tasks.create_task(GpuMeter([(app.metrics, app.identity) for app in self.apps]).run())
+        self._tasks.create_task(self._admin.run())
+        if self._options.progress is not None:
+            self._tasks.create_task(tell_starts([app.pool for app in self.apps], self._options.progress))
         for app in self.apps:
             self._tasks.create_task(app.lifecycle.prepare())
             self._tasks.create_task(app.usage.run())

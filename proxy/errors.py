@@ -76,6 +76,10 @@ class AppNotFound(AnswerError):
     status, type = 404, "app_not_found"
 
 
+class ReplicaNotFound(AnswerError):
+    status, type = 404, "replica_not_found"
+
+
 class RequestTimeout(AnswerError):
     """The client was too slow sending its request."""
 

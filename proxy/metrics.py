@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,8 +14,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from proxy.core.autoscaler.estimates import ColdStarts
+from proxy.core.failure import FAILURES_KEPT, LINES_KEPT, Failure
 from proxy.core.pool import Pool
-from proxy.core.replica import State
+from proxy.core.replica import Replica, State
 
 # From a cached answer (5 ms) to the default response_grace_period (15 min).
 SMALLEST: Final = 0.005
@@ -59,6 +61,11 @@ class Histogram:
     def sum(self) -> float:
         return self._sum
 
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Observations so far, by bucket."""
+        return tuple(self._counts)
+
     def cumulative(self) -> list[tuple[str, float]]:
         """Bounds and running totals, as Prometheus writes them."""
         bounds = [*(str(bound) for bound in SECONDS_BUCKETS), "+Inf"]
@@ -77,6 +84,14 @@ class Usage:
     memory_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class GpuUsage:
+    """What a replica's processes use of GPUs: `ratio` is the mean load of those that they are on."""
+
+    ratio: float
+    memory_bytes: int
+
+
 class AppMetrics:
     """What is counted of one app; what can be read from its pool is not counted again."""
 
@@ -90,9 +105,12 @@ class AppMetrics:
         self.cold_start = ColdStarts()  # what the autoscaler reckons with
         self.cold_start_seconds: dict[str, Histogram] = {phase: Histogram() for phase in PHASES}
         self.exits: Counter[str] = Counter()
+        self.failures: deque[Failure] = deque(maxlen=FAILURES_KEPT)
+        self.failed_replicas = 0
         self.desired = 0
         self.decisions: Counter[str] = Counter()  # by the clamp that won
         self.usage: dict[str, Usage] = {}
+        self.gpu_usage: dict[str, GpuUsage] = {}  # empty where there are none
 
     def waited(self, seconds: float) -> None:
         """A request got its slot."""
@@ -118,6 +136,22 @@ class AppMetrics:
     def exited(self, reason: str) -> None:
         self.exits[reason] += 1
 
+    def failed(self, replica: Replica, kind: str, reason: str, lines: Sequence[str]) -> None:
+        """A replica ended, or was given up, that should have gone on; `lines` is what it printed last."""
+        self.exited(kind)
+        self.failed_replicas += 1
+        self.failures.append(
+            Failure(
+                at=datetime.now(UTC),
+                replica=replica.id,
+                kind=kind,
+                reason=reason,
+                last_probe=replica.last_probe,
+                last_lines=tuple(lines[-LINES_KEPT:]),
+                was_ready=replica.ready_at is not None,
+            )
+        )
+
 
 class TidegateCollector(Collector):
     """Reads all apps when scraped."""
@@ -128,14 +162,21 @@ class TidegateCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._requests()
         yield from self._replicas()
+        yield from self._gpus()
         yield from self._starts()
 
     def _requests(self) -> Iterator[Metric]:
-        requests = CounterMetricFamily("tidegate_requests", "Requests by answered status.", labels=("app", "status"))
-        seconds = HistogramMetricFamily("tidegate_request_seconds", "From request to last byte.", labels=("app",))
-        queue = HistogramMetricFamily("tidegate_queue_seconds", "Wait for a slot.", labels=("app",))
-        in_flight = GaugeMetricFamily("tidegate_requests_in_flight", "Requests that hold a slot.", labels=("app",))
-        length = GaugeMetricFamily("tidegate_queue_length", "Requests that wait for a slot.", labels=("app",))
+        requests = CounterMetricFamily(
+            "tidegate_requests", "Requests by the status they were answered with.", labels=("app", "status")
+        )
+        seconds = HistogramMetricFamily(
+            "tidegate_request_seconds", "Seconds from a request to the last byte of its answer.", labels=("app",)
+        )
+        queue = HistogramMetricFamily(
+            "tidegate_queue_seconds", "Seconds that requests waited for a slot.", labels=("app",)
+        )
+        in_flight = GaugeMetricFamily("tidegate_requests_in_flight", "Requests that hold a slot now.", labels=("app",))
+        length = GaugeMetricFamily("tidegate_queue_length", "Requests that wait for a slot now.", labels=("app",))
         for app in self._apps:
             for status, count in sorted(app.requests.items()):
                 requests.add_metric((app.name, str(status)), count)
@@ -148,11 +189,17 @@ class TidegateCollector(Collector):
     def _replicas(self) -> Iterator[Metric]:
         labels = ("app", "replica")
         states = GaugeMetricFamily("tidegate_replicas", "Replicas by state.", labels=("app", "state"))
-        desired = GaugeMetricFamily("tidegate_desired_replicas", "What the autoscaler wants.", labels=("app",))
-        decisions = CounterMetricFamily("tidegate_decisions", "By what had the last word.", labels=("app", "clamp"))
-        in_flight = GaugeMetricFamily("tidegate_replica_in_flight", "Slots taken.", labels=labels)
-        cpu = GaugeMetricFamily("tidegate_replica_cpu_ratio", "Share of hardware.cpu used.", labels=labels)
-        memory = GaugeMetricFamily("tidegate_replica_memory_bytes", "Resident memory.", labels=labels)
+        desired = GaugeMetricFamily("tidegate_desired_replicas", "Replicas that the autoscaler wants.", labels=("app",))
+        decisions = CounterMetricFamily(
+            "tidegate_decisions", "Scaling decisions by what had the last word.", labels=("app", "clamp")
+        )
+        in_flight = GaugeMetricFamily("tidegate_replica_in_flight", "Slots taken at a replica.", labels=labels)
+        cpu = GaugeMetricFamily(
+            "tidegate_replica_cpu_ratio", "Share of hardware.cpu that a replica uses.", labels=labels
+        )
+        memory = GaugeMetricFamily(
+            "tidegate_replica_memory_bytes", "Resident memory of a replica, in bytes.", labels=labels
+        )
         for app in self._apps:
             counts = Counter(replica.state for replica in app.pool)
             for state in State:
@@ -167,10 +214,26 @@ class TidegateCollector(Collector):
                 memory.add_metric((app.name, replica_id), usage.memory_bytes)
         yield from (states, desired, decisions, in_flight, cpu, memory)
 
+    def _gpus(self) -> Iterator[Metric]:
+        labels = ("app", "replica")
+        load = GaugeMetricFamily("tidegate_replica_gpu_ratio", "Load of the GPUs that a replica is on.", labels=labels)
+        memory = GaugeMetricFamily(
+            "tidegate_replica_gpu_memory_bytes", "Memory of GPUs that a replica holds, in bytes.", labels=labels
+        )
+        for app in self._apps:
+            for replica_id, usage in app.gpu_usage.items():
+                load.add_metric((app.name, replica_id), usage.ratio)
+                memory.add_metric((app.name, replica_id), usage.memory_bytes)
+        yield from (load, memory)
+
     def _starts(self) -> Iterator[Metric]:
         starts = CounterMetricFamily("tidegate_cold_starts", "Replicas that became ready.", labels=("app",))
-        seconds = HistogramMetricFamily("tidegate_cold_start_seconds", "By phase.", labels=("app", "phase"))
-        exits = CounterMetricFamily("tidegate_replica_exits", "Replicas that ended.", labels=("app", "reason"))
+        seconds = HistogramMetricFamily(
+            "tidegate_cold_start_seconds", "Seconds of cold starts by phase.", labels=("app", "phase")
+        )
+        exits = CounterMetricFamily(
+            "tidegate_replica_exits", "Replicas that ended, by reason.", labels=("app", "reason")
+        )
         for app in self._apps:
             starts.add_metric((app.name,), app.cold_starts)
             for phase, histogram in app.cold_start_seconds.items():

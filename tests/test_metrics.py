@@ -9,9 +9,9 @@ import pytest
 from proxy.core.balancers.first_available import FirstAvailable
 from proxy.core.pool import Pool
 from proxy.core.replica import Event, Replica
-from proxy.metrics import AppMetrics, Histogram, TidegateCollector, Usage, render
+from proxy.metrics import AppMetrics, GpuUsage, Histogram, TidegateCollector, Usage, render
 
-# As PRODUCT.md names them, with the labels beside `app`.
+# As they are promised, with the labels beside `app`.
 NAMES = {
     "tidegate_requests_total": {"status"},
     "tidegate_request_seconds_bucket": {"le"},
@@ -24,14 +24,15 @@ NAMES = {
     "tidegate_cold_start_seconds_bucket": {"phase", "le"},
     "tidegate_replica_cpu_ratio": {"replica"},
     "tidegate_replica_memory_bytes": {"replica"},
+    "tidegate_replica_gpu_ratio": {"replica"},
+    "tidegate_replica_gpu_memory_bytes": {"replica"},
     "tidegate_replica_exits_total": {"reason"},
     "tidegate_desired_replicas": set(),
     "tidegate_decisions_total": {"clamp"},
 }
 
 
-@pytest.fixture
-def app() -> AppMetrics:
+def full_app() -> AppMetrics:
     """One of everything."""
     pool = Pool(FirstAvailable(), 10, 0.0)
     replica = Replica(0, "demo-1", 2, 0.0)
@@ -45,8 +46,14 @@ def app() -> AppMetrics:
     metrics.became_ready({"create": 0.2, "start": 0.1, "load": 2.0, "ready": 0.4})
     metrics.exited("drained")
     metrics.usage["demo-1"] = Usage(0.5, 1024)
+    metrics.gpu_usage["demo-1"] = GpuUsage(0.75, 2048)
     metrics.decided(3, "cooldown")
     return metrics
+
+
+@pytest.fixture
+def app() -> AppMetrics:
+    return full_app()
 
 
 def scraped(*apps: AppMetrics) -> dict[str, str]:

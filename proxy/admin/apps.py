@@ -26,6 +26,14 @@ class Steering(Protocol):
     def scale(self, override: Override) -> None: ...
 
 
+class Fleet(Protocol):
+    """What ends replicas by an operator's word; `now` is the monotonic clock's."""
+
+    def send_away(self, replica: Replica, now: float) -> None: ...
+
+    def restart(self, replica: Replica, now: float) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class AdminApp:
     """One app; the callables reach what belongs to other layers."""
@@ -36,3 +44,4 @@ class AdminApp:
     metrics: AppMetrics
     identity: Callable[[Replica], Mapping[str, int | str]]
     scaler: Steering
+    fleet: Fleet

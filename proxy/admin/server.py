@@ -1,103 +1,148 @@
-"""The admin port: health, metrics and the API, served by aiohttp beside the request path."""
+"""The admin port: dashboard, health, metrics and the API, served by aiohttp beside the request path."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable, Mapping
-from functools import partial
+from pathlib import Path
 
-import orjson
 from aiohttp import web
 
+from proxy.admin.answers import json_response, sentences
 from proxy.admin.apps import AdminApp
+from proxy.admin.live import Live
+from proxy.admin.logs import Logs
 from proxy.admin.origin import same_origin
+from proxy.admin.page import Page
+from proxy.admin.replicas import drained, restarted
 from proxy.admin.scale import scaled
-from proxy.admin.views import Document, app_view, decisions_view, limits_view
+from proxy.admin.views import Document, app_view, decisions_view, failures_view, limits_view
+from proxy.backends.transcripts import Transcripts
 from proxy.core.autoscaler.record import RECORDS_KEPT
-from proxy.errors import AnswerError, AppNotFound, BadRequest
+from proxy.errors import AppNotFound, BadRequest
 from proxy.metrics import TidegateCollector, render
 
+_REPLICA_LOG = logging.getLogger("tidegate.replica")  # every line that a replica prints
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class AdminServer:
-    """Answers from what it was given; `ready` says whether the data port accepts requests."""
+    """Answers from what it was given, and keeps what has been seen.
 
-    def __init__(self, apps: Mapping[str, AdminApp], ready: Callable[[], bool]) -> None:
+    `logs` is the folder for what replicas print; `ready` says whether the data port accepts requests.
+    """
+
+    def __init__(self, apps: Mapping[str, AdminApp], logs: Path, ready: Callable[[], bool]) -> None:
         self._apps = apps
         self._ready = ready
         self._collector = TidegateCollector(app.metrics for app in apps.values())
+        self._live = Live(apps.values(), ready)
+        self._transcripts = Transcripts(logs, lambda name: [replica.id for replica in apps[name].pool])
+        self._logs = Logs(self._transcripts)
+        self._page = Page()
         self._runner: web.AppRunner | None = None
 
     async def open(self, host: str, port: int) -> int:
         """Listen and return the port; raises OSError if the address cannot be had. Close it in any case."""
+        _REPLICA_LOG.addHandler(self._transcripts)
         self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
         return int(self._runner.addresses[0][1])
 
+    async def run(self) -> None:
+        """Keep histories, live views and logs up to date."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._live.run())
+            tasks.create_task(self._transcripts.run())
+
     async def close(self) -> None:
+        self._live.close()
+        self._logs.close()
         if self._runner is not None:
             await self._runner.cleanup()
+        _REPLICA_LOG.removeHandler(self._transcripts)
+        await self._transcripts.keep()
 
     def application(self) -> web.Application:
-        application = web.Application(middlewares=[same_origin])
+        application = web.Application(middlewares=[sentences, same_origin])
         application.add_routes(
             [
+                web.get("/", self._page.index),
+                web.get("/page/{file}", self._page.file),
                 web.get("/healthz", self._healthz),
                 web.get("/readyz", self._readyz),
                 web.get("/metrics", self._metrics),
+                web.get("/api/live", self._live.stream),
                 web.get("/api/apps", self._list),
                 web.get("/api/apps/{app}", self._show),
                 web.get("/api/apps/{app}/decisions", self._decisions),
+                web.get("/api/apps/{app}/failures", self._failures),
+                web.get("/api/apps/{app}/history", self._history),
+                web.get("/api/apps/{app}/logs", self._lines),
+                web.get("/api/apps/{app}/logs/replicas", self._printed),
                 web.get("/api/apps/{app}/scale", self._limits),
                 web.post("/api/apps/{app}/scale", self._scale),
+                web.post("/api/apps/{app}/replicas/{replica}/drain", self._drain),
+                web.post("/api/apps/{app}/replicas/{replica}/restart", self._restart),
             ]
         )
         return application
 
     async def _healthz(self, _: web.Request) -> web.Response:
-        return _json({"status": "ok"})
+        return json_response({"status": "ok"})
 
     async def _readyz(self, _: web.Request) -> web.Response:
         ready = self._ready()
-        return _json({"ready": ready}, status=200 if ready else 503)
+        return json_response({"ready": ready}, status=200 if ready else 503)
 
     async def _metrics(self, _: web.Request) -> web.Response:
         return web.Response(body=render(self._collector), headers={"content-type": METRICS_TYPE})
 
     async def _list(self, _: web.Request) -> web.Response:
-        return _json([app_view(app) for app in self._apps.values()])
+        return json_response([app_view(app) for app in self._apps.values()])
 
     async def _show(self, request: web.Request) -> web.Response:
-        return self._about(request, app_view)
+        return json_response(app_view(self._app(request)))
 
     async def _decisions(self, request: web.Request) -> web.Response:
         limit = request.query.get("limit", str(RECORDS_KEPT))
         if not limit.isdecimal() or int(limit) < 1:
-            return _refused(BadRequest(f"limit must be a whole number from 1 on, not {limit}"))
-        return self._about(request, partial(decisions_view, limit=int(limit)))
+            raise BadRequest(f"limit must be a whole number from 1 on, not {limit}")
+        return json_response(decisions_view(self._app(request), int(limit)))
+
+    async def _failures(self, request: web.Request) -> web.Response:
+        return json_response(failures_view(self._app(request)))
+
+    async def _history(self, request: web.Request) -> web.Response:
+        return json_response(self._live.histories[self._app(request).config.name].document())
+
+    async def _lines(self, request: web.Request) -> web.StreamResponse:
+        app = self._app(request)
+        return await self._logs.answer(request, app.config.name, [replica.id for replica in app.pool])
+
+    async def _printed(self, request: web.Request) -> web.Response:
+        return json_response(await self._logs.replicas(self._app(request).config.name))
 
     async def _limits(self, request: web.Request) -> web.Response:
-        return self._about(request, limits_view)
+        return json_response(limits_view(self._app(request)))
 
     async def _scale(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        return self._about(request, lambda app: scaled(app, body))
+        return json_response(scaled(self._app(request), await request.read()))
 
-    def _about(self, request: web.Request, view: Callable[[AdminApp], Document | list[Document]]) -> web.Response:
-        """What `view` shows of the app that is asked for, or why it does not."""
+    async def _drain(self, request: web.Request) -> web.Response:
+        return self._with_replica(request, drained)
+
+    async def _restart(self, request: web.Request) -> web.Response:
+        return self._with_replica(request, restarted)
+
+    def _with_replica(self, request: web.Request, do: Callable[[AdminApp, str], Document]) -> web.Response:
+        return json_response(do(self._app(request), request.match_info["replica"]))
+
+    def _app(self, request: web.Request) -> AdminApp:
+        """The app that is asked for; raises AppNotFound."""
         name = request.match_info["app"]
-        try:
-            if name not in self._apps:
-                raise AppNotFound(f"no app is called {name}; there are: {', '.join(self._apps)}")
-            return _json(view(self._apps[name]))
-        except AnswerError as error:
-            return _refused(error)
-
-
-def _refused(error: AnswerError) -> web.Response:
-    return _json({"error": {"type": error.type, "message": str(error)}}, status=error.status)
-
-
-def _json(document: Document | list[Document], status: int = 200) -> web.Response:
-    return web.Response(body=orjson.dumps(document), status=status, content_type="application/json")
+        if name not in self._apps:
+            raise AppNotFound(f"no app is called {name}; there are: {', '.join(self._apps)}")
+        return self._apps[name]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from proxy.admin.apps import AdminApp
 from proxy.core.autoscaler.limits import Limits, limits_at
+from proxy.core.failure import FAILURES_KEPT
 from proxy.core.replica import Replica
 
 # JSON documents: their values are of any type that JSON has.
@@ -28,24 +30,26 @@ def app_view(app: AdminApp) -> Document:
             "oldest_wait_seconds": round(pool.queue.oldest_wait_seconds(now), 3),
             "limit": pool.queue.limit,
         },
-        "replicas": [_replica_view(app, replica, now) for replica in pool],
+        "replicas": [replica_view(app, replica) for replica in pool],
         "scaling": _scaling_view(app),
     }
 
 
-def _replica_view(app: AdminApp, replica: Replica, now: float) -> Document:
-    usage = app.metrics.usage.get(replica.id)
+def replica_view(app: AdminApp, replica: Replica) -> Document:
+    """One replica, whole; its use of GPUs only where there are some."""
+    usage, gpu = app.metrics.usage.get(replica.id), app.metrics.gpu_usage.get(replica.id)
     return {
         "id": replica.id,
         "state": replica.state.value,
         "address": replica.address,
         "in_flight": replica.in_flight,
         "limit": replica.limit,
-        "started_at": _clock(replica.started_at, now),
-        "ready_at": _clock(replica.ready_at, now),
+        "started_at": _clock(replica.started_at),
+        "ready_at": _clock(replica.ready_at),
         "cold_start_seconds": _rounded(replica.cold_start_seconds),
         "cpu_ratio": _rounded(usage.cpu_ratio if usage else None),
         "memory_bytes": usage.memory_bytes if usage else None,
+        **({"gpu_ratio": _rounded(gpu.ratio), "gpu_memory_bytes": gpu.memory_bytes} if gpu else {}),
         **app.identity(replica),
         "last_probe": replica.last_probe,
     }
@@ -80,14 +84,36 @@ def limits_view(app: AdminApp) -> Document:
 
 def decisions_view(app: AdminApp, limit: int) -> list[Document]:
     """The last `limit` decisions, the oldest first."""
-    return [record.document() for record in app.scaler.records][-limit:]
+    records = app.scaler.records
+    return [records[place].document() for place in range(max(0, len(records) - limit), len(records))]
 
 
-def _clock(monotonic: float | None, now: float) -> str | None:
+def failures_view(app: AdminApp, limit: int = FAILURES_KEPT) -> list[Document]:
+    """The replicas that failed last, the oldest first, with what they printed last."""
+    failures = list(app.metrics.failures)[-limit:]
+    return [{**asdict(failure), "at": failure.at.isoformat(timespec="milliseconds")} for failure in failures]
+
+
+def cold_start_view(app: AdminApp) -> Document:
+    """How often replicas started, and the median of the last starts, whole and by phase."""
+    estimate = app.metrics.cold_start.estimate
+    return {
+        "count": app.metrics.cold_starts,
+        "seconds": _rounded(estimate.seconds if estimate else None),
+        "phases": {name: round(seconds, 3) for name, seconds in estimate.phases.items()} if estimate else {},
+    }
+
+
+def _clock(monotonic: float | None) -> str | None:
     """A moment of the monotonic clock as wall-clock time (ISO 8601, UTC)."""
-    if monotonic is None:
-        return None
-    return (datetime.now(UTC) - timedelta(seconds=now - monotonic)).isoformat(timespec="milliseconds")
+    return None if monotonic is None else _moment(monotonic)
+
+
+@lru_cache(maxsize=8192)
+def _moment(monotonic: float) -> str:
+    """Worked out once for each moment: so it stays the same, and a live view of many replicas stays cheap."""
+    passed = timedelta(seconds=time.monotonic() - monotonic)
+    return (datetime.now(UTC) - passed).isoformat(timespec="milliseconds")
 
 
 def _rounded(value: float | None) -> float | None:

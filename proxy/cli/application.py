@@ -8,23 +8,31 @@ from proxy.cli.build import build
 from proxy.cli.check import check
 from proxy.cli.entrypoint import runtime
 from proxy.cli.explain import explain
+from proxy.cli.logs import logs
 from proxy.cli.ps import ps
+from proxy.cli.replica import drain, restart
 from proxy.cli.scale import scale
 from proxy.cli.simulate import simulate
+from proxy.cli.top import top
 from proxy.cli.up import up
+
+_HELP = """Reverse proxy, autoscaler and container entrypoint for model servers.
+
+Begin with `tidegate up` in a folder with a cerebrium.toml; its dashboard is at http://127.0.0.1:8001."""
+_SERVE, _LOOK, _STEER = "Serve and try", "See what a running up does", "Change what a running up does"
 
 application = typer.Typer(
     name="tidegate",
-    help="Reverse proxy, autoscaler and container entrypoint for model servers.",
+    help=_HELP,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-application.command()(up)
-application.command()(check)
-application.command()(build)
-application.command()(ps)
-application.command()(scale)
-application.command()(explain)
-application.command()(simulate)
-application.command(add_help_option=False)(runtime)
+for panel, commands in {
+    _SERVE: (up, check, build, simulate),
+    _LOOK: (ps, top, logs, explain),
+    _STEER: (scale, drain, restart),
+}.items():
+    for command in commands:
+        application.command(rich_help_panel=panel)(command)
+application.command(rich_help_panel="In a container", add_help_option=False)(runtime)

@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from proxy.cli.remote import ADMIN_DEFAULT, Admin, AppName, Document, Remote
+from proxy.cli.remote import ADMIN_DEFAULT, Admin, AppName, AsJson, Document, Remote
 
 
 def explain(
     app: AppName = None,
     limit: Annotated[int, typer.Option(min=1, help="How many decisions, the newest last.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="As the admin API has them.")] = False,
+    as_json: AsJson = False,
     admin: Admin = ADMIN_DEFAULT,
 ) -> None:
     """Say in words what the autoscaler decided last, and from what."""
@@ -34,7 +34,8 @@ def story(decisions: Sequence[Document]) -> Iterator[str]:
     for decision in decisions:
         desired = decision["desired"]
         change = f"{desired}" if before in {None, desired} else f"{before} → {desired}"
-        yield f"{_clock(decision['at'])}  {change} {_plural(desired)}{_lasting(decision)}"
+        change = typer.style(f"{change} {_plural(desired)}", bold=True)
+        yield f"{_clock(decision['at'])}  {change}{_lasting(decision)}"
         yield f"    because {decision['reason']}"
         yield f"    seen: {_seen(decision['inputs'])}"
         yield f"    wanted: {_terms(decision)}"

@@ -1,41 +1,48 @@
-"""Log lines on stderr: for a person on a terminal, JSON for a machine."""
+"""tidegate logs: what replicas print, and what they printed before they were gone."""
 
 from __future__ import annotations
 
-import logging
+import json
 import sys
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import urlencode
 
-import orjson
+import typer
 
-_FIELDS = ("app", "replica", "decision")
+from proxy.cli.remote import ADMIN_DEFAULT, Admin, AppName, AsJson, Document, Remote, complete_replica
 
-
-class JsonFormatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        line |= {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return orjson.dumps(line).decode()
+_FOLLOW = typer.Option("--follow", "-f", help="Go on with what is printed from now on, until Ctrl-C.")
+_REPLICA = typer.Option(
+    "--replica", "-r", help="Of this replica only, also if it is gone.", metavar="ID", autocompletion=complete_replica
+)
+_LINES = typer.Option("--lines", "-n", min=1, max=10_000, help="How many of the last lines.")
 
 
-class TerminalFormatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        when = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
-        mark = {"WARNING": "! ", "ERROR": "!! ", "CRITICAL": "!! "}.get(record.levelname, "")
-        source = f"[{record.replica}] " if hasattr(record, "replica") else ""
-        text = f"{when} {source}{mark}{record.getMessage()}"
-        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+def logs(
+    app: AppName = None,
+    follow: Annotated[bool, _FOLLOW] = False,
+    replica: Annotated[str | None, _REPLICA] = None,
+    lines: Annotated[int, _LINES] = 200,
+    as_json: AsJson = False,
+    admin: Admin = ADMIN_DEFAULT,
+) -> None:
+    """Show what an app's replicas print on stdout and stderr; with --json an object a line."""
+    remote = Remote(admin)
+    query = {"lines": lines, "replica": replica or "", "follow": int(follow)}
+    path = remote.app_path(app, f"/logs?{urlencode(query)}")
+    said = json.dumps if as_json else line_for_terminal if sys.stdout.isatty() else line_for_programs
+    with suppress(KeyboardInterrupt):
+        for line in (json.loads(raw) for raw in remote.lines(path) if raw) if follow else remote.get(path):
+            typer.echo(said(line))
 
 
-def set_up_logging() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(TerminalFormatter() if sys.stderr.isatty() else JsonFormatter())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+def line_for_terminal(line: Document) -> str:
+    """With the time of day here, and the replica in a colour."""
+    clock = datetime.fromisoformat(line["at"]).astimezone().strftime("%H:%M:%S")
+    return f"{typer.style(clock, dim=True)} {typer.style(line['replica'], fg='cyan')} {line['text']}"
+
+
+def line_for_programs(line: Document) -> str:
+    return f"{line['at']} {line['replica']} {line['text']}"

@@ -4,37 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Annotated
 
 import typer
 
-from proxy.cli.remote import ADMIN_DEFAULT, Admin, Document, Remote
+from proxy.cli.remote import ADMIN_DEFAULT, Admin, AsJson, Document, Remote
+from proxy.cli.table import show
 
-_HEAD = ("APP", "REPLICA", "STATE", "ADDRESS", "IN FLIGHT", "CPU", "MEMORY", "LAST PROBE")
+HEAD = ("APP", "REPLICA", "STATE", "ADDRESS", "IN FLIGHT", "CPU", "MEMORY", "LAST PROBE")
 
 
-def ps(
-    as_json: Annotated[bool, typer.Option("--json", help="As the admin API has them.")] = False,
-    admin: Admin = ADMIN_DEFAULT,
-) -> None:
-    """List the replicas of all apps."""
+def ps(as_json: AsJson = False, admin: Admin = ADMIN_DEFAULT) -> None:
+    """List the replicas of all apps: their state, load, and what their readiness probe saw last."""
     apps = Remote(admin).apps()
     if as_json:
         typer.echo(json.dumps(apps, indent=2))
-        return
-    for line in table(apps):
-        typer.echo(line)
+    else:
+        show(HEAD, rows(apps))
 
 
-def table(apps: Sequence[Document]) -> Iterator[str]:
-    """One line a replica, in columns."""
-    rows = [_HEAD, *_rows(apps)]
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def _rows(apps: Sequence[Document]) -> Iterator[tuple[str, ...]]:
+def rows(apps: Sequence[Document]) -> Iterator[tuple[str, ...]]:
+    """One row a replica, or one for an app that has none."""
     for app in apps:
         for replica in app["replicas"]:
             cpu, memory = replica["cpu_ratio"], replica["memory_bytes"]
@@ -49,4 +38,4 @@ def _rows(apps: Sequence[Document]) -> Iterator[tuple[str, ...]]:
                 replica["last_probe"] or "-",
             )
         if not app["replicas"]:
-            yield (app["name"], *("-" * (len(_HEAD) - 1)))
+            yield (app["name"], *("-" * (len(HEAD) - 1)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote, urlsplit
 
@@ -11,6 +12,7 @@ import typer
 from proxy.errors import UserError
 
 if TYPE_CHECKING:
+    from http.client import HTTPResponse
     from urllib.error import HTTPError
 
 _SECONDS = 10.0
@@ -31,10 +33,30 @@ def _url(value: str) -> str:
     return url.rstrip("/")
 
 
+def complete_app(context: typer.Context, incomplete: str) -> list[str]:
+    """For the shell: the apps that run."""
+    return [name for name in (str(app["name"]) for app in _known(context)) if name.startswith(incomplete)]
+
+
+def complete_replica(context: typer.Context, incomplete: str) -> list[str]:
+    """For the shell: the replicas that run."""
+    names = [str(replica["id"]) for app in _known(context) for replica in app["replicas"]]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _known(context: typer.Context) -> list[Document]:
+    try:
+        return Remote(str(context.params.get("admin") or ADMIN_DEFAULT)).apps()
+    except UserError:  # a shell that completes is no place for a sentence
+        return []
+
+
+ADMIN_DEFAULT = "http://127.0.0.1:8001"
 _ADMIN = typer.Option(envvar="TIDEGATE_ADMIN", callback=_url, metavar="URL", help="Admin port of the running up.")
 Admin = Annotated[str, _ADMIN]
-AppName = Annotated[str | None, typer.Argument(metavar="[APP]", help="Name of the app, where there are several.")]
-ADMIN_DEFAULT = "http://127.0.0.1:8001"
+_APP = typer.Argument(metavar="[APP]", help="Name of the app, where there are several.", autocompletion=complete_app)
+AppName = Annotated[str | None, _APP]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 
 
 class Remote:
@@ -57,6 +79,15 @@ class Remote:
     def post(self, path: str, document: Document) -> Any:  # Any: a JSON document
         return self._ask(path, json.dumps(document).encode())
 
+    def lines(self, path: str) -> Iterator[str]:
+        """What is streamed there, line by line, until it ends."""
+        with self._open(path) as response:
+            try:
+                for line in response:
+                    yield line.decode().rstrip("\n")
+            except OSError as error:
+                raise UserError(f"the connection to {self._url} is lost: {error}") from None
+
     def _only_app(self) -> str:
         names = [str(app["name"]) for app in self.apps()]
         if len(names) != 1:
@@ -64,22 +95,31 @@ class Remote:
         return names[0]
 
     def _ask(self, path: str, body: bytes | None = None) -> Any:  # Any: a JSON document
+        with self._open(path, body) as response:
+            try:
+                return json.load(response)
+            except (OSError, ValueError) as error:
+                raise self._nobody(error) from None
+
+    def _open(self, path: str, body: bytes | None = None) -> HTTPResponse:
         # Imported here: the commands that serve or check need no HTTP client.
         from urllib.error import HTTPError, URLError
         from urllib.request import Request, urlopen
 
         request = Request(self._url + path, body, {"content-type": "application/json"} if body else {})
         try:
-            with urlopen(request, timeout=_SECONDS) as response:
-                return json.load(response)
+            response: HTTPResponse = urlopen(request, timeout=_SECONDS)
         except HTTPError as error:
             raise UserError(_message(error)) from None
         except (URLError, OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
-            said = getattr(reason, "strerror", None) or reason
-            raise UserError(
-                f"no tidegate up answers at {self._url} ({said}): start one, or name its admin address with --admin"
-            ) from None
+            raise self._nobody(getattr(error, "reason", error)) from None
+        return response
+
+    def _nobody(self, reason: object) -> UserError:
+        said = getattr(reason, "strerror", None) or reason
+        return UserError(
+            f"no tidegate up answers at {self._url} ({said}): start one, or name its admin address with --admin"
+        )
 
 
 def _message(error: HTTPError) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
 
-from proxy.cli.remote import ADMIN_DEFAULT, Admin, AppName, Document, Remote
+from proxy.cli.remote import ADMIN_DEFAULT, Admin, AppName, AsJson, Document, Remote
 from proxy.errors import UserError
 
 _MIN = typer.Option("--min", min=0, max=2000, help="Instead of min_replicas.", show_default=False)
@@ -18,6 +19,7 @@ def scale(
     least: Annotated[int | None, _MIN] = None,
     most: Annotated[int | None, _MAX] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Back to the configured limits.")] = False,
+    as_json: AsJson = False,
     admin: Admin = ADMIN_DEFAULT,
 ) -> None:
     """Override an app's min_replicas and max_replicas, its schedule included; without an option: show them."""
@@ -27,7 +29,8 @@ def scale(
     change = given if clear else {key: value for key, value in given.items() if value is not None}
     remote = Remote(admin)
     path = remote.app_path(app, "/scale")
-    typer.echo(said(remote.post(path, change) if change else remote.get(path)))
+    limits = remote.post(path, change) if change else remote.get(path)
+    typer.echo(json.dumps(limits) if as_json else said(limits))
 
 
 def said(limits: Document) -> str:

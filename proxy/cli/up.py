@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proxy.cli.logs import set_up_logging
+from proxy.cli.log_lines import set_up_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,14 +59,14 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     from proxy.control.machine import Offer
 
     configs = load_all(apps or [Path()])
-    set_up_logging()
+    progress = set_up_logging()
     _, descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     for config in configs:
         for warning in (*config.warnings, *_not_followed(config)):
             logging.getLogger("tidegate").warning("%s", warning)
     offer = Offer(max_cpu, max_memory, max_gpus)
-    options = Options(backend, host, port, admin_host, admin_port, keep_replicas, offer, record)
+    options = Options(backend, host, port, admin_host, admin_port, keep_replicas, offer, record, progress)
     try:
         uvloop.run(run(configs, options, _announce))
     except HardStop as stop:

@@ -38,6 +38,7 @@ class Life:
         self.adopted = adopted is not None  # an earlier proxy has started it
         self.vigil: Vigil | None = None
         self.termination: Termination | None = None
+        self.sent_away = False  # by hand: it is not taken back
 
     def phases(self, started_at: float, now: float) -> dict[str, float]:
         """The seconds of a cold start that is over now, by metrics.PHASES."""
@@ -232,9 +233,10 @@ class Lifecycle:
 
     def _failed(self, replica: Replica, end: End, now: float) -> None:
         log.error("%s: replica %s failed: %s", self._config.name, replica.id, end.reason)
-        self._metrics.exited(end.kind)
         handle = self._lives[replica].handle
-        self.recovery.failed(replica, end.reason, handle.last_lines() if handle is not None else (), now)
+        lines = handle.last_lines() if handle is not None else ()
+        self._metrics.failed(replica, end.kind, end.reason, lines)
+        self.recovery.failed(replica, end.reason, lines, now)
 
     def hurry(self, replica: Replica) -> None:
         """Live traffic was refused: ask the replica at once."""
@@ -243,6 +245,12 @@ class Lifecycle:
             life.vigil.hurry()
 
     # The way out
+
+    def send_away(self, replica: Replica, now: float) -> None:
+        """Drain it for good: demand that returns does not take it back."""
+        if replica in self._lives:
+            self._lives[replica].sent_away = True
+            self.drain(replica, now)
 
     def drain(self, replica: Replica, now: float) -> None:
         """No new requests, SIGTERM as [tidegate.drain] says, SIGKILL after response_grace_period."""
@@ -261,7 +269,9 @@ class Lifecycle:
     def recall(self, now: float) -> bool:
         """Take a draining replica back that was not sent SIGTERM yet; false if there is none."""
         for replica, life in self._lives.items():
-            if replica.state is State.DRAINING and life.termination is not None and life.termination.recall():
+            if replica.state is not State.DRAINING or life.sent_away or life.termination is None:
+                continue
+            if life.termination.recall():
                 self._pool.apply(replica, Event.RECALL, now)
                 log.info("%s: replica %s is taken back", self._config.name, replica.id)
                 return True

@@ -38,5 +38,18 @@ class Placement:
     def drain(self, replica: Replica, now: float) -> None:
         self._lifecycle.drain(replica, now)
 
+    def send_away(self, replica: Replica, now: float) -> None:
+        """Drain it by an operator's word; the scaler starts another if one is wanted."""
+        log.info("%s: by hand: replica %s is drained", self._tenant.name, replica.id)
+        self._lifecycle.send_away(replica, now)
+        self._tenant.wake()
+
+    def restart(self, replica: Replica, now: float) -> None:
+        """Drain it and start another in its place, at once where there is room, also where it is not wanted now."""
+        log.info("%s: by hand: replica %s is restarted", self._tenant.name, replica.id)
+        self._lifecycle.send_away(replica, now)
+        self.start(1, now)
+        self._tenant.wake()
+
     def recall(self, now: float) -> bool:
         return self._machine.may_recall(self._tenant) and self._lifecycle.recall(now)

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import Mapping
+import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
+import pytest
 
-from proxy.admin.apps import AdminApp
 from proxy.admin.server import AdminServer
-from proxy.config import parse
-from proxy.core.autoscaler.decision import Decision, Term
-from proxy.core.autoscaler.limits import NO_OVERRIDE, Limits, Override
-from proxy.core.autoscaler.observation import Observation
-from proxy.core.autoscaler.record import Records
-from proxy.core.balancers.first_available import FirstAvailable
-from proxy.core.demand import DemandSample
-from proxy.core.pool import Pool
-from proxy.core.replica import Event, Replica
-from proxy.metrics import AppMetrics, Usage
+from tests.admin.fakes import one_app
 
 REPLICA = {
     "id", "state", "address", "in_flight", "limit", "started_at", "ready_at", "cold_start_seconds", "cpu_ratio",
@@ -30,46 +21,15 @@ REPLICA = {
 }  # fmt: skip
 
 
-class FakeScaler:
-    """Has decided three times, and remembers what it is told."""
-
-    def __init__(self) -> None:
-        self.records = Records()
-        self.override = NO_OVERRIDE
-        for desired in range(3):
-            term = Term("queue", desired, "because")
-            decision = Decision(desired, (term,), "", "because", 1.23456, Limits(0, 1))
-            self.records.note(Observation(DemandSample(1, 2.5, 1), 1, 2, 0), decision)
-
-    def scale(self, override: Override) -> None:
-        self.override = override
-
-
-def one_app(name: str = "demo") -> AdminApp:
-    """With one replica that is ready and busy, and one that is starting."""
-    config = parse(f'[cerebrium.deployment]\nname = "{name}"', Path("cerebrium.toml"))
-    now = time.monotonic()
-    pool = Pool(FirstAvailable(), 10, now)
-    metrics = AppMetrics(name, pool)
-    for order in range(2):
-        pool.add(Replica(order, f"{name}-{order}", 4, now - 2.0))
-    ready = next(iter(pool))
-    ready.host, ready.port, ready.last_probe = "127.0.0.1", 40000, "/ready answered 200"
-    pool.apply(ready, Event.PASSED, now - 1.5)
-    pool.reserve(now)
-    metrics.usage[ready.id] = Usage(0.25, 4096)
-
-    def identity(replica: Replica) -> Mapping[str, int | str]:
-        return {"pid": 17} if replica is ready else {}
-
-    return AdminApp(config, "process", pool, metrics, identity, FakeScaler())
-
-
 def asked(path: str, ready: bool = True, sent: str | None = None, **headers: str) -> tuple[int, str]:
     """GET, or POST where something is sent."""
 
     async def scenario() -> tuple[int, str]:
-        server = AdminServer({"demo": one_app(), "other": one_app("other")}, lambda: ready)
+        apps = {"demo": one_app(), "other": one_app("other"), "fixed": one_app("fixed", "static")}
+        with TemporaryDirectory() as folder:
+            return await answered(AdminServer(apps, Path(folder), lambda: ready))
+
+    async def answered(server: AdminServer) -> tuple[int, str]:
         port = await server.open("127.0.0.1", 0)
         try:
             method, url = "GET" if sent is None else "POST", f"http://127.0.0.1:{port}{path}"
@@ -156,7 +116,7 @@ def test_a_page_of_another_origin_changes_nothing() -> None:
 
 
 def test_all_apps_are_listed() -> None:
-    assert [app["name"] for app in shown("/api/apps")] == ["demo", "other"]
+    assert [app["name"] for app in shown("/api/apps")] == ["demo", "other", "fixed"]
 
 
 def test_an_unknown_app_is_told_with_those_that_are_known() -> None:
@@ -164,7 +124,7 @@ def test_an_unknown_app_is_told_with_those_that_are_known() -> None:
     assert status == 404
     assert json.loads(text)["error"] == {
         "type": "app_not_found",
-        "message": "no app is called nobody; there are: demo, other",
+        "message": "no app is called nobody; there are: demo, other, fixed",
     }
 
 
@@ -178,3 +138,51 @@ def test_metrics_of_all_apps_are_there() -> None:
     status, text = asked("/metrics")
     assert status == 200
     assert 'tidegate_replicas{app="other",state="starting"} 1.0' in text
+
+
+def test_a_replica_is_drained_and_restarted() -> None:
+    for action in ("drain", "restart"):
+        status, text = asked(f"/api/apps/demo/replicas/demo-0/{action}", sent="")
+        assert (status, json.loads(text)["id"]) == (200, "demo-0")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "sentence"),
+    [
+        ("/api/apps/demo/replicas/x/drain", 404, "demo has no replica x; there are: demo-0, demo-1"),
+        ("/api/apps/fixed/replicas/fixed-0/restart", 400, "fixed has the static backend: its replicas are started"),
+        ("/api/apps/nobody/replicas/x/drain", 404, "no app is called nobody"),
+    ],
+)
+def test_what_cannot_be_done_to_a_replica_is_one_sentence(path: str, status: int, sentence: str) -> None:
+    code, text = asked(path, sent="")
+    assert code == status
+    assert sentence in json.loads(text)["error"]["message"]
+
+
+def test_an_app_without_failures_and_samples_says_so() -> None:
+    assert shown("/api/apps/demo/failures") == []
+    assert shown("/api/apps/demo/history") == {"seconds": 5.0, "at": None, "series": {}}
+
+
+@pytest.mark.parametrize("query", ["lines=0", "lines=x", "lines=10001"])
+def test_a_wrong_number_of_log_lines_is_told(query: str) -> None:
+    status, text = asked(f"/api/apps/demo/logs?{query}")
+    assert status == 400
+    assert "lines must be a whole number from 1 to 10000" in json.loads(text)["error"]["message"]
+
+
+def test_logs_of_a_replica_that_never_was_are_not_found() -> None:
+    status, text = asked("/api/apps/demo/logs?replica=../demo-0")
+    assert (status, json.loads(text)["error"]["type"]) == (404, "replica_not_found")
+    assert shown("/api/apps/demo/logs?replica=demo-0") == []  # it lives, and has printed nothing
+
+
+def test_the_dashboard_asks_for_nothing_from_elsewhere() -> None:
+    status, page = asked("/")
+    assert status == 200
+    for file in ["/", *re.findall(r'(?:src|href)="(/page/[^"]+)"', page)]:
+        status, text = asked(file)
+        assert status == 200, file
+        assert not re.findall(r"https?://(?!www\.w3\.org/)", text), file
+    assert asked("/page/..%2Fserver.py")[0] == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,13 @@ def test_two_apps_of_one_name_are_an_error_with_both_files() -> None:
     assert last.startswith("error: ")
     assert "a/cerebrium.toml" in last
     assert "b/cerebrium.toml" in last
+
+
+def test_findings_are_told_to_programs_app_by_app() -> None:
+    write("a", "[tidegate.queue]\nmax_lenth = 1\n")
+    write("b", "[cerebrium.scaling]\nmax_replicas = 0\n", name="other")
+    result = run("a", "b", "--json")
+    one, other = json.loads(result.stdout)
+    assert (one["app"], one["errors"], len(one["warnings"])) == ("a", [], 1)
+    assert (other["app"], len(other["errors"])) == ("b", 1)
+    assert result.exit_code == 1

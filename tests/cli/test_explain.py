@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from click import unstyle
+
 from proxy.cli.explain import story
 from proxy.core.autoscaler.decision import Decision, Term
 from proxy.core.autoscaler.estimates import ColdStart
@@ -28,7 +30,7 @@ def test_nothing_is_said_of_nothing() -> None:
 
 
 def test_each_decision_is_told_with_its_reason_what_was_seen_and_what_every_rule_wanted() -> None:
-    lines = list(story(decisions()))
+    lines = list(map(unstyle, story(decisions())))
     assert lines[0].endswith("  0 replicas, and so for 5 s (6 looks)")
     assert lines[4].endswith("  0 → 1 replica")
     assert lines[5:] == [
@@ -43,5 +45,5 @@ def test_a_number_that_stays_is_no_change() -> None:
     records = Records()
     for clamp in ("", "cooldown"):
         records.note(observed(1), Decision(2, (Term("queue", 2, "so"),), clamp, "so", 0, Limits(0, 9)))
-    lines = list(story([record.document() for record in records]))
+    lines = list(map(unstyle, story([record.document() for record in records])))
     assert lines[4].endswith("  2 replicas")

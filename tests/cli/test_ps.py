@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from proxy.cli.ps import table
+from proxy.cli.ps import HEAD, rows
 from proxy.cli.remote import Document
+from proxy.cli.table import columns
 
 REPLICA = {
     "id": "chat-1", "state": "ready", "address": "127.0.0.1:40000", "in_flight": 3, "limit": 8,
@@ -15,7 +16,7 @@ def test_every_replica_is_a_line_in_columns() -> None:
         {"name": "chat", "replicas": [REPLICA, STARTING | {"last_probe": ""}]},
         {"name": "idle", "replicas": []},
     ]
-    assert list(table(apps)) == [
+    assert list(columns(HEAD, rows(apps))) == [
         "APP   REPLICA  STATE     ADDRESS          IN FLIGHT  CPU   MEMORY  LAST PROBE",
         "chat  chat-1   ready     127.0.0.1:40000  3/8        25 %  3 MiB   /ready answered 200",
         "chat  chat-2   starting  -                3/8        -     -       -",

@@ -66,6 +66,8 @@ async def test_the_end_of_a_replica_is_told_and_counted_by_its_reason(app: Steer
     app.drain(drained)
     await until(lambda: changes == [["ready"], []])
     assert app.metrics.exits == {"exited with code 3": 1, "drained": 1}
+    (failure,) = app.metrics.failures  # a drained one has not failed
+    assert (failure.reason, failure.was_ready, failure.last_probe) == ("exited with code 3", True, YES.text)
 
 
 # Starts that fail

@@ -92,3 +92,48 @@ async def test_a_lack_of_room_is_logged_once(app: Steered) -> None:
         placement.start(1, now())
         placement.start(0, now())
     assert warnings == [("%s: %s", "demo", "no room: needs 1 cpu, 0 free of 0")]
+
+
+@steered(config(WHEN_IDLE))
+async def test_a_replica_drained_by_hand_is_not_taken_back(app: Steered) -> None:
+    placement = app.placement(Machine())
+    replica, _ = await app.start()
+    reservation = app.reserve()
+    placement.send_away(replica, now())
+    await settle()
+    assert app.states == ["draining"]
+    assert not placement.recall(now())
+    assert app.woken == 1
+    app.pool.release(reservation, now())
+    await until(lambda: not app.replicas)
+
+
+@steered(config(WHEN_IDLE))
+async def test_one_that_drains_already_may_be_kept_from_being_taken_back(app: Steered) -> None:
+    placement = app.placement(Machine())
+    replica, _ = await app.start()
+    app.reserve()
+    app.drain(replica)
+    placement.send_away(replica, now())
+    await settle()
+    assert not placement.recall(now())
+
+
+@steered(config())
+async def test_a_restart_puts_another_in_its_place_at_once(app: Steered) -> None:
+    placement = app.placement(Machine())
+    replica, handle = await app.start()
+    placement.restart(replica, now())
+    assert app.states == ["draining", "starting"]
+    await until(lambda: app.states == ["ready"])
+    assert handle.signals == ["SIGTERM"]
+    assert app.replicas[0] is not replica
+
+
+@steered(config())
+async def test_a_restart_on_a_full_machine_waits_for_the_room_of_the_old_one(app: Steered) -> None:
+    placement = app.placement(Machine(ONE_CORE))
+    replica, _ = await app.start()
+    placement.restart(replica, now())
+    assert app.states == ["draining"]
+    await until(lambda: not app.replicas)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import select
 import signal
 import subprocess
@@ -109,7 +110,11 @@ def running(folder: Path, *arguments: object) -> Iterator[Up]:
     log = folder / "log"
     words = [str(argument) for argument in arguments] or [str(folder)]
     argv = [TIDEGATE, "up", "--port", "0", "--admin-port", "0", *words]
-    with log.open("w") as stderr, subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=stderr, text=True) as process:
+    environment = {"TIDEGATE_STATE": str(folder / "state"), **os.environ}  # nothing of the user's own is touched
+    with (
+        log.open("w") as stderr,
+        subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=stderr, env=environment, text=True) as process,
+    ):
         assert process.stdout is not None
         try:
             assert select.select([process.stdout], [], [], DEADLINE_SECONDS)[0], "nothing announced"

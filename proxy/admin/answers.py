@@ -1,0 +1,24 @@
+"""How the admin port says things: documents as JSON, refusals in one sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from proxy.errors import AnswerError
+
+
+def json_response(document: Any, status: int = 200) -> web.Response:  # Any: whatever JSON can say
+    return web.Response(body=orjson.dumps(document), status=status, content_type="application/json")
+
+
+@web.middleware
+async def sentences(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer what a handler refuses with its status, type and sentence."""
+    try:
+        return await handler(request)
+    except AnswerError as error:
+        return json_response({"error": {"type": error.type, "message": str(error)}}, status=error.status)
