@@ -71,7 +71,12 @@ class Browser:
 
 def _first(look: Callable[[], Sequence[WebElement]]) -> WebElement:
     found: list[WebElement] = []
-    eventually(lambda: found.extend(look()) or found)
+
+    def there() -> bool:
+        found.extend(look())
+        return bool(found)
+
+    eventually(there)
     return found[0]
 
 
