@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from typing import Any
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from tests.e2e.running import eventually
@@ -32,20 +32,18 @@ class Browser:
 
     def find(self, selector: str) -> WebElement:
         """The first visible one; waits for it."""
-        eventually(lambda: self._visible(selector))
-        return self._visible(selector)[0]
+        return _first(lambda: self._visible(selector))
 
     def text(self, selector: str = "main") -> str:
-        return "\n".join(element.text for element in self._visible(selector))
+        return "\n".join(self._visible(selector, ".map((one) => one.innerText)"))
 
     def shows(self, text: str, selector: str = "main") -> None:
         """Wait for the text."""
         eventually(lambda: text in self.text(selector))
 
     def button(self, name: str) -> WebElement:
-        """By its text or its accessible name."""
-        eventually(lambda: self._named(name))
-        return self._named(name)[0]
+        """By its text or its accessible name; waits for it."""
+        return _first(lambda: self._named(name))
 
     def run(self, script: str, *arguments: object) -> Any:  # Any: what a script returns
         return self.driver.execute_script(script, *arguments)
@@ -61,11 +59,25 @@ class Browser:
         """What the browser's console says of errors: scripts, blocked addresses, the content security policy."""
         return [line["message"] for line in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]  # the same
 
-    def _visible(self, selector: str) -> list[WebElement]:
-        return [element for element in self.driver.find_elements(By.CSS_SELECTOR, selector) if element.is_displayed()]
+    def _visible(self, selector: str, then: str = "") -> list[Any]:  # Any: elements, or what `then` makes of them
+        """In one step of the browser's: what is looked at cannot change meanwhile."""
+        shown = "[...document.querySelectorAll(arguments[0])].filter((one) => one.getClientRects().length)"
+        return list(self.run(f"return {shown}{then}", selector))
 
-    def _named(self, name: str) -> list[WebElement]:
-        return [one for one in self._visible("button") if name in {one.text, one.get_attribute("aria-label")}]
+    def _named(self, name: str) -> list[Any]:
+        words = "[one.innerText, one.getAttribute('aria-label')]"
+        return self._visible("button", f".filter((one) => {words}.includes({json.dumps(name)}))")
+
+
+def _first(look: Callable[[], Sequence[WebElement]]) -> WebElement:
+    found: list[WebElement] = []
+
+    def there() -> bool:
+        found.extend(look())
+        return bool(found)
+
+    eventually(there)
+    return found[0]
 
 
 @contextmanager
