@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
 from proxy.cli.build import build
@@ -28,11 +30,12 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for panel, commands in {
+_PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     _SERVE: (up, check, build, simulate),
     _LOOK: (ps, top, logs, explain),
     _STEER: (scale, drain, restart),
-}.items():
+}
+for panel, commands in _PANELS.items():
     for command in commands:
         application.command(rich_help_panel=panel)(command)
 application.command(rich_help_panel="In a container", add_help_option=False)(runtime)
