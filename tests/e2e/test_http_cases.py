@@ -5,7 +5,9 @@ The collection lies beside the checkout; its own runner plays the client and the
 
 from __future__ import annotations
 
+import contextlib
 import json
+import random
 import re
 import socket
 import subprocess
@@ -40,8 +42,10 @@ Row = dict[str, object]
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Not one that an outgoing connection may be given until the runner listens: those begin at 32768 (ip(7))."""
+    while True:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", random.randrange(15_000, 32_000))) as one:
+            return int(one.getsockname()[1])
 
 
 def run_shard(folder: Path, ids: list[str]) -> list[Row]:
