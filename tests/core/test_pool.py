@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.core.balancers.first_available import FirstAvailable
 from proxy.core.pool import Pool
 from proxy.core.replica import Event, Replica, Reservation, SlotError, State
 from proxy.errors import AnswerError, NoReplica, QueueFull
