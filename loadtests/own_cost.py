@@ -42,7 +42,6 @@ class Transport:
 
 def cycle(folder: Path) -> Callable[[], None]:
     """One request and its answer, over a kept connection on either side."""
-    from proxy.app import load_balancer
     from proxy.config import load
     from proxy.core.pool import Pool
     from proxy.core.replica import Event, Replica
@@ -54,6 +53,7 @@ def cycle(folder: Path) -> Callable[[], None]:
     from proxy.net.listener import Listener
     from proxy.net.service import Service, Terms
     from proxy.net.site import Site
+    from proxy.wiring import load_balancer
 
     (folder / "cerebrium.toml").write_text('[cerebrium.deployment]\nname = "cost"\n')
     config, now, deadlines = load(folder), time.monotonic(), Deadlines(0.1)

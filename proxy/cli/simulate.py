@@ -84,8 +84,8 @@ def _plans(apps: Sequence[Path], baselines: Sequence[str]) -> Iterator[Plan]:
 
 
 def _plan(config: AppConfig, name: str) -> Plan:
-    from proxy.app import load_balancer
     from proxy.simulation.replay import Plan
+    from proxy.wiring import load_balancer
 
     scaling = config.scaling
     if scaling.metric in {"cpu_utilization", "memory_utilization"}:

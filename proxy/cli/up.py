@@ -54,9 +54,10 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     # Imported here: `tidegate check` and --help need none of it.
     import uvloop
 
-    from proxy.app import HardStop, Options, run
+    from proxy.app import HardStop, run
     from proxy.config import load_all
     from proxy.control.machine import Offer
+    from proxy.wiring import Options
 
     configs = load_all(apps or [Path()])
     progress = set_up_logging()

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from proxy.config import document
 from proxy.config.cerebrium import Cerebrium, CustomRuntime, Dependencies, Deployment, Hardware, PlatformScaling
 from proxy.config.env_file import read_env_file
+from proxy.config.notify import Notify
 from proxy.config.sentences import did_you_mean, unknown_keys, wrong_values
 from proxy.config.table import Table
 from proxy.config.tidegate import (
@@ -50,6 +51,7 @@ class AppConfig:
     probes: Probes
     drain: Drain
     process: Process
+    notify: Notify
     docker: Docker
     static: Static
     backend: str | None
@@ -148,6 +150,7 @@ def _assemble(
         probes=tidegate.probes,
         drain=tidegate.drain,
         process=tidegate.process,
+        notify=tidegate.notify,
         docker=tidegate.docker,
         static=tidegate.static,
         backend=tidegate.backend,

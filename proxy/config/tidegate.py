@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 
 from proxy.config.cerebrium import PlatformScaling
+from proxy.config.notify import Notify
 from proxy.config.schedule import ScheduleRule
 from proxy.config.table import Number, OptionalText, Table, Text, Whole, Words, written
 
@@ -198,6 +199,7 @@ class Tidegate(Table):
     drain: Drain = written({})
     scaling: OwnScaling = written({})
     process: Process = written({})
+    notify: Notify = written({})
     docker: Docker = written({})
     static: Static = written({})
     backend: Literal["process", "docker", "swarm", "static"] | None = None

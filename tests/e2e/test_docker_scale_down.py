@@ -13,9 +13,10 @@ import aiohttp
 import pytest
 import uvloop
 
-from proxy.app import Options, Proxy
+from proxy.app import Proxy
 from proxy.config import load
 from proxy.core.replica import Replica
+from proxy.wiring import Options
 from tests.e2e.docker_engine import containers, needs_engine, remove_left, write_docker_app
 
 pytestmark = needs_engine

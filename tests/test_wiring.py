@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-import proxy.app
-from proxy.app import App, Options, load_balancer
+import proxy.wiring
 from proxy.config import parse
 from proxy.core.balancers.first_available import FirstAvailable
 from proxy.core.capacity import Machine
 from proxy.core.replica import Event
 from proxy.errors import UserError
 from proxy.net.deadlines import Deadlines
+from proxy.wiring import App, Options, load_balancer
 
 NAME = '[cerebrium.deployment]\nname = "demo"\n'
 STATIC = NAME + "[cerebrium.scaling]\nmax_replicas = 9\n[tidegate.static]\nreplicas = "
@@ -31,7 +31,7 @@ def test_the_balancer_is_the_one_that_is_configured() -> None:
 def test_a_balancer_that_cannot_be_loaded_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     config = parse(NAME, Path("a.toml"))
     broken = EntryPoint("round-robin", "no.such.module:Balancer", "tidegate.balancers")
-    monkeypatch.setattr(proxy.app, "entry_points", lambda **_: EntryPoints([broken]))
+    monkeypatch.setattr(proxy.wiring, "entry_points", lambda **_: EntryPoints([broken]))
     with pytest.raises(UserError, match=r"a\.toml: balancer round-robin \(no\.such\.module:Balancer\) cannot"):
         load_balancer(config)
 
