@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.docker_engine import needs_engine
 from tests.e2e.entrypoint import FAKE, Entrypoint, entrypoints
 
 IMAGE = "tidegate-test-empty"
@@ -27,13 +27,7 @@ def docker(*words: str, stdin: bytes = b"") -> str:
     return subprocess.run(["docker", *words], input=stdin, capture_output=True, check=True).stdout.decode().strip()
 
 
-def _engine() -> bool:
-    if shutil.which("docker") is None:
-        return False
-    return subprocess.run(["docker", "version"], check=False, capture_output=True).returncode == 0
-
-
-pytestmark = pytest.mark.skipif(not _engine(), reason="no container engine runs here")
+pytestmark = needs_engine
 
 
 class Containers:

@@ -128,7 +128,7 @@ class DockerBackend:
             with engine_errors("say its version"):
                 await docker.version()
                 self._site: Site = await locate(docker, self._config.docker.network)
-        except BaseException:
+        except BaseException:  # also when cancelled: the connection is given back
             await docker.close()
             raise
         self._docker = docker

@@ -51,7 +51,7 @@ def metered(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> AppMe
     async def scenario() -> None:
         async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
             running = tasks.create_task(GpuMeter([(metrics, lambda _: {})]).run())
-            while metrics.gpu_usage is before and not running.done():  # noqa: ASYNC110 - two conditions
+            while metrics.gpu_usage is before and not running.done():
                 await asyncio.sleep(0.01)
             running.cancel()
 
