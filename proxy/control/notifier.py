@@ -71,7 +71,7 @@ class Notifier:
                 async with asyncio.timeout(SEND_SECONDS):
                     await send()
                 return
-            except (OSError, aiohttp.ClientError, aiosmtplib.SMTPException, Refused) as error:
+            except Exception as error:  # whatever a server or a setting brings about, it must not end the serving
                 problem = str(error) or type(error).__name__
             log.warning("%s: a notification was not sent: %s", self._app, problem)
             if pause is not None:
@@ -108,11 +108,10 @@ def _post(settings: Notify, text: str) -> Send:
 
 
 def _mail(settings: Notify, subject: str, text: str) -> Send:
-    mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = settings.email_from, ", ".join(settings.email_to), subject
-    mail.set_content(text)
-
     async def send() -> None:
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = settings.email_from, ", ".join(settings.email_to), subject
+        mail.set_content(text)
         await aiosmtplib.send(
             mail,
             hostname=settings.smtp_host,

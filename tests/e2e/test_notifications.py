@@ -197,3 +197,15 @@ def test_an_app_that_cannot_start_is_told_to_its_webhook(tmp_path: Path) -> None
         assert "exited with code 3" in text
 
     asyncio.run(check())
+
+
+def test_a_message_that_cannot_be_made_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def check() -> None:
+        settings = Notify(webhook="http://127.0.0.1:1/", email_to=("a@b\u00e9",), email_from="x\ny@z", smtp_port=1)
+        async with notifying(settings) as notifier:
+            notifier.tell([START])
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                while "a notification was not sent" not in caplog.text:
+                    await asyncio.sleep(0.01)
+
+    asyncio.run(check())
