@@ -87,6 +87,7 @@ class Proxy:
         self._site = Site([app.service for app in self.apps], self._deadlines)
         self._runs = Door([app.service for app in self.apps], tasks, self._deadlines)
         self._site.aside = self._runs.aside
+        self._site.audience = self._runs.audience = options.audience
         self._listener = Listener(self._site, max(app.config.limits.max_header_bytes for app in self.apps))
         admin_apps = {app.config.name: app.admin() for app in self.apps}
         self._admin = AdminServer(admin_apps, state_folder() / "logs", lambda: not self._site.draining)

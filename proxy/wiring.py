@@ -34,6 +34,7 @@ from proxy.errors import UserError
 from proxy.metrics import AppMetrics
 from proxy.net.connections import Connections
 from proxy.net.deadlines import Deadlines
+from proxy.net.passage import NOBODY, Audience
 from proxy.net.service import Service, Terms
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Options:
     offer: Offer = field(default_factory=Offer)
     record: Path | None = None  # the folder for traces of requests
     progress: Callable[[str], None] | None = None
+    audience: Audience = NOBODY  # of every request
 
 
 class App:

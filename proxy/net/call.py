@@ -93,7 +93,9 @@ class Call:
         self._arm(link, now)
         upload, request = self._upload, exchange.request
         again = link.reused and upload.ended
-        data = upload.after(request_head(request, exchange.client_host, exchange.request_id), again)
+        exchange.connected_at = now
+        head = request_head(request, exchange.client_host, exchange.request_id, exchange.trace_fields())
+        data = upload.after(head, again)
         self._sent_bytes = len(data) if again else 0
         link.send_request(self, self.reply, request, data)
         exchange.consumed()
@@ -201,6 +203,8 @@ class Call:
         link, self.link = self.link, None
         if link is not None and self._may_go_again(link):
             self.stage = CONNECTING
+            if self.exchange is not None:
+                self.exchange.retries += 1
             self._upload.blocked = False
             self._service.connections.open(self.replica, self)
             return

@@ -9,6 +9,7 @@ import orjson
 
 from proxy.errors import AppNotFound
 from proxy.net.deadlines import Deadlines
+from proxy.net.passage import NOBODY
 from proxy.net.service import Route, Service
 from proxy.wire.request import Request
 
@@ -21,6 +22,7 @@ class Site:
         self.deadlines = deadlines
         # May send a request of an app elsewhere; asked once for each head that is not like the one before it.
         self.aside: Callable[[Request, Service, bytes], Route] | None = None
+        self.audience = NOBODY  # set before the first client comes
         self._requests = 0  # that were given an id
         self._request_prefix = secrets.token_hex(8)
         self._only = services[0] if len(services) == 1 else None

@@ -18,6 +18,7 @@ from proxy.core.replica import Event, Replica
 from proxy.errors import AnswerError, NoReplica
 from proxy.net.connections import Connections
 from proxy.net.deadlines import NEVER, Deadlines
+from proxy.net.passage import NOBODY
 from proxy.net.service import Route, Service
 from proxy.runs.order import read_order
 from proxy.wire.request import Request
@@ -41,20 +42,11 @@ class Door:
         self._tasks = tasks
         self._deadlines = deadlines
         self._word = secrets.token_urlsafe(24)
-        self._prefixes = {service: f"/{self._word}/{number}".encode() for number, service in enumerate(services)}
         self._pool = Pool(FirstAvailable(), _LIMIT, time.monotonic())
         self._pool.on_wait = self._wake
         self._connections = Connections(tasks, deadlines, _CONNECT_SECONDS)
-        # How long anything takes is the app's to limit, where the run asks it.
-        terms = replace(
-            services[0].terms,
-            grace_seconds=NEVER,
-            first_byte_seconds=NEVER,
-            idle_seconds=NEVER,
-            max_body_bytes=0,
-            needs_key=False,
-        )
-        self._service = Service(terms, self._pool, self._connections, self, deadlines)
+        self._ways = {service: self._way(service, number) for number, service in enumerate(services)}
+        self.audience = NOBODY  # told of what runs ask their apps; set before the first of them
         self._server: RunServer | None = None
         self._opening = False
         self.ended: Callable[[], None] = lambda: None  # something has; there may be nothing left to wait for
@@ -70,7 +62,21 @@ class Door:
             return service, target
         if service.needs_key:
             service.keys.check(request.authorization)
-        return self._service, self._prefixes[service] + target
+        way, prefix = self._ways[service]
+        return way, prefix + target
+
+    def _way(self, service: Service, number: int) -> Route:
+        """In the app's name; how long anything takes is the app's to limit, where the run asks it."""
+        terms = replace(
+            service.terms,
+            grace_seconds=NEVER,
+            first_byte_seconds=NEVER,
+            idle_seconds=NEVER,
+            max_body_bytes=0,
+            needs_key=False,
+        )
+        way = Service(terms, self._pool, self._connections, self, self._deadlines)
+        return way, f"/{self._word}/{number}".encode()
 
     def _wake(self) -> None:
         if self._server is None and not self._opening:
@@ -82,7 +88,8 @@ class Door:
         replica = Replica(0, "runs", _LIMIT, now)
         try:
             module = await asyncio.to_thread(importlib.import_module, "proxy.runs.server")
-            self._server = await module.open_server(self._services, self._tasks, self._deadlines, self._word)
+            inside = module.Inside(self._services, self._tasks, self._deadlines, self._word, self.audience)
+            self._server = await module.open_server(self._services, inside, self._tasks, self._word)
         except Exception as error:  # whatever it is, who waits is told, and the next one may have more luck
             log.warning("asynchronous runs and webhooks are not possible: %s", error)
             self._pool.refuse(_because(f"asynchronous runs and webhooks are not possible: {error}"), now)

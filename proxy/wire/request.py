@@ -38,6 +38,7 @@ class Request:
 
     `length` is None without a Content-Length. `forwarded_for` and `via` are what came before us. `upgrade` is the
     protocol that the client wants to change to, or empty. `final`: it must not be forwarded (Max-Forwards: 0).
+    `routed_target` is what its app gets, known once it is routed.
     `trailer`: the names that may follow the body; `takes_trailers`: the client reads those of an answer.
     """
 
@@ -55,6 +56,7 @@ class Request:
         "length",
         "method",
         "request_id",
+        "routed_target",
         "takes_trailers",
         "target",
         "trailer",
@@ -65,6 +67,7 @@ class Request:
     def __init__(self, method: bytes, target: bytes, http10: bool = False, keep_alive: bool = True) -> None:
         self.method = method
         self.target = target
+        self.routed_target = b""
         self.fields: list[Field] = []
         self.host: bytes | None = None
         self.length: int | None = None

@@ -16,11 +16,21 @@ NAME = '[cerebrium.deployment]\nname = "demo"\n'
 SLEEPER = NAME + '[cerebrium.runtime.custom]\nentrypoint = "sleep 100"\n'
 
 
+class FakeLog:
+    """Takes nothing and shows nothing."""
+
+    def __init__(self, _level: str) -> None: ...
+
+    def show(self, text: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     # It would take pytest's handlers away.
-    monkeypatch.setattr("proxy.cli.up.set_up_logging", lambda: None)
+    monkeypatch.setattr("proxy.cli.up.set_up_logging", FakeLog)
 
 
 @pytest.fixture
@@ -112,7 +122,16 @@ def test_wrong_usage_is_exit_code_2(words: list[str], monkeypatch: pytest.Monkey
 def test_help_names_every_option(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert up(monkeypatch, "--help") == 0
     text = capsys.readouterr().out
-    for option in ("--backend", "--host", "--port", "--admin-host", "--admin-port", "--max-cpu", "--max-memory"):
+    for option in (
+        "--backend",
+        "--host",
+        "--port",
+        "--admin-host",
+        "--admin-port",
+        "--max-cpu",
+        "--max-memory",
+        "--log-level",
+    ):
         assert option in text
 
 
