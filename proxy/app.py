@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from proxy.admin.server import AdminServer
+from proxy.admission import Admission
 from proxy.config import AppConfig
 from proxy.config.state import state_folder
 from proxy.control.gpus import GpuMeter
@@ -84,6 +85,9 @@ class Proxy:
             App(config, options, tasks, self._deadlines, machine, self._predictions.get(config.name))
             for config in configs
         ]
+        self._admission = Admission(options.keys)
+        for app in self.apps:
+            app.service.keys = self._admission.keys_of(app.config)
         self._site = Site([app.service for app in self.apps], self._deadlines)
         self._runs = Door([app.service for app in self.apps], tasks, self._deadlines)
         self._site.aside = self._runs.aside
@@ -143,6 +147,8 @@ class Proxy:
         self._tasks.create_task(self._admin.run())
         if self._options.progress is not None:
             self._tasks.create_task(tell_starts([app.pool for app in self.apps], self._options.progress))
+        for watch in self._admission.watches:
+            self._tasks.create_task(watch.run())
         for app in self.apps:
             self._tasks.create_task(app.lifecycle.prepare())
             self._tasks.create_task(app.usage.run())

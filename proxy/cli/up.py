@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from proxy.cli.keys import KeysOption
 from proxy.cli.log_lines import set_up_logging
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     max_memory: Annotated[float | None, _MAX_MEMORY] = None,
     max_gpus: Annotated[int | None, _MAX_GPUS] = None,
     record: Annotated[Path | None, _RECORD] = None,
+    keys: KeysOption = None,
 ) -> None:
     """Serve apps: replicas are started on demand, limited, balanced and scaled to zero and back."""
     # Imported here: `tidegate check` and --help need none of it.
@@ -67,7 +69,7 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
         for warning in (*config.warnings, *_not_followed(config)):
             logging.getLogger("tidegate").warning("%s", warning)
     offer = Offer(max_cpu, max_memory, max_gpus)
-    options = Options(backend, host, port, admin_host, admin_port, keep_replicas, offer, record, progress)
+    options = Options(backend, host, port, admin_host, admin_port, keep_replicas, offer, record, progress, keys)
     try:
         uvloop.run(run(configs, options, _announce))
     except HardStop as stop:

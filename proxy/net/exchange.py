@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import time
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from proxy.core.replica import Event, Replica, Reservation
 from proxy.errors import AnswerError, BodyTooLarge, Draining, GatewayTimeout, NoReplica, RequestTimeout
 from proxy.net.call import BODY_IDLE_SECONDS, Call
 from proxy.net.deadlines import NEVER
+from proxy.net.phase import CALLING, DONE, NEW, QUEUED, ROUTING, Phase
 from proxy.net.upload import Upload
 from proxy.wire.answer import CONTINUE, error_answer, options_answer
 from proxy.wire.forward import milliseconds
@@ -19,6 +19,7 @@ from proxy.wire.request import Request
 if TYPE_CHECKING:
     import asyncio
 
+    from proxy.core.allowance import Allowance
     from proxy.net.client import ClientConnection
     from proxy.net.hangup import HangupWatch
     from proxy.net.service import Route, Service
@@ -31,22 +32,6 @@ _OWN_FAULT = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM,
 CLIENT_LEFT: Final = 499
 
 
-class Phase(Enum):
-    NEW = auto()  # waits for the answers before it on its connection
-    ROUTING = auto()  # waits for the body, which names the model
-    QUEUED = auto()  # waits for a slot
-    CALLING = auto()  # a replica has it, or is about to
-    DONE = auto()  # answered, or nobody is there to be answered
-
-
-# Bound to final names: looking a member up on its Enum costs 0.1 µs on Python 3.11, and a request does it often.
-NEW: Final = Phase.NEW
-ROUTING: Final = Phase.ROUTING
-QUEUED: Final = Phase.QUEUED
-CALLING: Final = Phase.CALLING
-DONE: Final = Phase.DONE
-
-
 class Exchange:
     """The client's side of a request; the replica's side is its `call`, which may outlive it.
 
@@ -54,6 +39,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "_allowance",
         "_call",
         "_client",
         "_granted_at",
@@ -83,6 +69,7 @@ class Exchange:
         self.deadline = NEVER
         self.left = False  # the client has ended its sending side
         self._call: Call | None = None
+        self._allowance: Allowance | None = None  # of the key that it came with
         self._started_at = self._granted_at = 0.0
         self._limit_at = NEVER
         self._routed = False
@@ -137,7 +124,7 @@ class Exchange:
         self._routed = True
         self._max_body_bytes = service.max_body_bytes
         if service.needs_key:
-            service.keys.check(self.request.authorization)
+            self._allowance = self._site.admit(self.request, service, now)
         if self.request.final:
             self._finish(options_answer(self.request_id, self.may_keep_alive), 204, self.may_keep_alive, now)
             return
@@ -343,7 +330,10 @@ class Exchange:
             self.service.pool.leave(self, now)
         self._move_on(DONE)
         if self._call is not None:
-            self._call.detach()
+            self._call.detach(self._allowance)  # what the replica still does counts for its key
             self._call = None
+        elif self._allowance is not None:
+            self._allowance.leave()
+        self._allowance = None
         if self._routed:
             self.service.metrics.finished(status, now - self._started_at)

@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from proxy.core.allowance import Allowance
 from proxy.core.balancers.first_available import FirstAvailable
 from proxy.core.pool import Pool
 from proxy.core.replica import Event, Replica
 from proxy.errors import AnswerError, NoReplica
 from proxy.net.connections import Connections
 from proxy.net.deadlines import NEVER, Deadlines
-from proxy.net.service import Route, Service
+from proxy.net.service import Route, Service, Terms
 from proxy.runs.order import read_order
 from proxy.wire.request import Request
 
@@ -31,6 +32,21 @@ _CONNECT_SECONDS = 5.0
 _CLOSE_SECONDS = 2.0
 
 log = logging.getLogger("tidegate.runs")
+
+
+class _Knock:
+    """Before anything is promised: whether the client may use the app. Its slots are counted where the run asks it."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def admit(self, authorization: bytes, now: float, _service_seconds: float) -> Allowance | None:
+        if self._service.needs_key:
+            self.identify(authorization, now).spend(now)
+        return None
+
+    def identify(self, authorization: bytes, now: float, lapsed: bool = False) -> Allowance:
+        return self._service.keys.identify(authorization, now, lapsed)
 
 
 class Door:
@@ -52,9 +68,10 @@ class Door:
             first_byte_seconds=NEVER,
             idle_seconds=NEVER,
             max_body_bytes=0,
-            needs_key=False,
+            needs_key=True,
+            forwards_authorization=True,  # to ourselves: the app's own rule holds where the run asks it
         )
-        self._service = Service(terms, self._pool, self._connections, self, deadlines)
+        self._doors = {service: self._door(service, terms) for service in services}
         self._server: RunServer | None = None
         self._opening = False
         self.ended: Callable[[], None] = lambda: None  # something has; there may be nothing left to wait for
@@ -65,12 +82,15 @@ class Door:
         return self._pool.demand.present > 0 or (self._server is not None and self._server.busy)
 
     def aside(self, request: Request, service: Service, target: bytes) -> Route:
-        """Where a request for `service` goes; raises what its keys raise."""
+        """Where a request for `service` goes."""
         if request.upgrade or not _for_runs(request, target):
             return service, target
-        if service.needs_key:
-            service.keys.check(request.authorization)
-        return self._service, self._prefixes[service] + target
+        return self._doors[service], self._prefixes[service] + target
+
+    def _door(self, service: Service, terms: Terms) -> Service:
+        door = Service(terms, self._pool, self._connections, self, self._deadlines)
+        door.keys = _Knock(service)
+        return door
 
     def _wake(self) -> None:
         if self._server is None and not self._opening:

@@ -38,6 +38,7 @@ class Request:
 
     `length` is None without a Content-Length. `forwarded_for` and `via` are what came before us. `upgrade` is the
     protocol that the client wants to change to, or empty. `final`: it must not be forwarded (Max-Forwards: 0).
+    `keeps_authorization`: the replica gets that field, too.
     `trailer`: the names that may follow the body; `takes_trailers`: the client reads those of an answer.
     """
 
@@ -52,6 +53,7 @@ class Request:
         "host",
         "http10",
         "keep_alive",
+        "keeps_authorization",
         "length",
         "method",
         "request_id",
@@ -80,6 +82,7 @@ class Request:
         self.via = b""
         self.request_id = b""
         self.authorization = b""
+        self.keeps_authorization = True
         self.forwarded = b""
 
     @property
