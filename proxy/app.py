@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from proxy.admin.lock import Lock
 from proxy.admin.server import AdminServer
 from proxy.admission import Admission
 from proxy.config import AppConfig
@@ -93,7 +94,8 @@ class Proxy:
         self._site.aside = self._runs.aside
         self._listener = Listener(self._site, max(app.config.limits.max_header_bytes for app in self.apps))
         admin_apps = {app.config.name: app.admin() for app in self.apps}
-        self._admin = AdminServer(admin_apps, state_folder() / "logs", lambda: not self._site.draining)
+        lock = Lock(options.admin_key, secure=False) if options.admin_key else None
+        self._admin = AdminServer(admin_apps, state_folder() / "logs", lambda: not self._site.draining, lock)
         self._scalers: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
         self._stopped_at_once = False

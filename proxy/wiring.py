@@ -53,6 +53,7 @@ class Options:
     offer: Offer = field(default_factory=Offer)
     record: Path | None = None  # the folder for traces of requests
     progress: Callable[[str], None] | None = None
+    admin_key: str = ""  # what the admin port asks for, if anything
     keys: Path | None = None  # the file of keys, where it is not in the state folder
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from proxy.cli.admin_key import AdminKey, AdminKeyFile
+from proxy.cli.admin_key import admin_key as admin_key_of
 from proxy.cli.keys import KeysOption
 from proxy.cli.log_lines import set_up_logging
 
@@ -51,6 +53,8 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     max_gpus: Annotated[int | None, _MAX_GPUS] = None,
     record: Annotated[Path | None, _RECORD] = None,
     keys: KeysOption = None,
+    admin_key: AdminKey = "",
+    admin_key_file: AdminKeyFile = None,
 ) -> None:
     """Serve apps: replicas are started on demand, limited, balanced and scaled to zero and back."""
     # Imported here: `tidegate check` and --help need none of it.
@@ -62,6 +66,7 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     from proxy.wiring import Options
 
     configs = load_all(apps or [Path()])
+    opens = admin_key_of(admin_key, admin_key_file, admin_host)
     progress = set_up_logging()
     _, descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
@@ -69,7 +74,7 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
         for warning in (*config.warnings, *_not_followed(config)):
             logging.getLogger("tidegate").warning("%s", warning)
     offer = Offer(max_cpu, max_memory, max_gpus)
-    options = Options(backend, host, port, admin_host, admin_port, keep_replicas, offer, record, progress, keys)
+    options = Options(backend, host, port, admin_host, admin_port, keep_replicas, offer, record, progress, opens, keys)
     try:
         uvloop.run(run(configs, options, _announce))
     except HardStop as stop:
