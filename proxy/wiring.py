@@ -55,6 +55,8 @@ class Options:
     record: Path | None = None  # the folder for traces of requests
     progress: Callable[[str], None] | None = None
     audience: Audience = NOBODY  # of every request
+    admin_key: str = ""  # what the admin port asks for, if anything
+    keys: Path | None = None  # the file of keys, where it is not in the state folder
 
 
 class App:

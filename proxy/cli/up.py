@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from proxy.cli.admin_key import AdminKey, AdminKeyFile
+from proxy.cli.admin_key import admin_key as admin_key_of
+from proxy.cli.keys import KeysOption
 from proxy.cli.log_lines import set_up_logging
 
 if TYPE_CHECKING:
@@ -62,6 +65,9 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     record: Annotated[Path | None, _RECORD] = None,
     log_level: Annotated[LogLevel, _LOG_LEVEL] = LogLevel.info,
     request_log: Annotated[bool, _REQUEST_LOG] = True,
+    keys: KeysOption = None,
+    admin_key: AdminKey = "",
+    admin_key_file: AdminKeyFile = None,
 ) -> None:
     """Serve apps: replicas are started on demand, limited, balanced and scaled to zero and back."""
     # Imported here: `tidegate check` and --help need none of it.
@@ -74,6 +80,7 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     from proxy.wiring import Options
 
     configs = load_all(apps or [Path()])
+    opens = admin_key_of(admin_key, admin_key_file, admin_host)
     log = set_up_logging(log_level)
     progress = log.show if sys.stderr.isatty() else None
     told = request_log and log_level in {LogLevel.debug, LogLevel.info}
@@ -83,8 +90,20 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     for config in configs:
         for warning in (*config.warnings, *_not_followed(config)):
             logging.getLogger("tidegate").warning("%s", warning)
-    offer = Offer(max_cpu, max_memory, max_gpus)
-    options = Options(backend, host, port, admin_host, admin_port, keep_replicas, offer, record, progress, audience)
+    options = Options(
+        backend=backend,
+        host=host,
+        port=port,
+        admin_host=admin_host,
+        admin_port=admin_port,
+        keep_replicas=keep_replicas,
+        offer=Offer(max_cpu, max_memory, max_gpus),
+        record=record,
+        progress=progress,
+        audience=audience,
+        admin_key=opens,
+        keys=keys,
+    )
     try:
         uvloop.run(run(configs, options, _announce))
     except HardStop as stop:

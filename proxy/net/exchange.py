@@ -20,6 +20,7 @@ from proxy.wire.request import Request
 if TYPE_CHECKING:
     import asyncio
 
+    from proxy.core.allowance import Allowance
     from proxy.net.client import ClientConnection
     from proxy.net.hangup import HangupWatch
     from proxy.net.service import Route, Service
@@ -39,6 +40,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "_allowance",
         "_call",
         "_client",
         "_limit_at",
@@ -73,6 +75,7 @@ class Exchange:
         self.deadline = NEVER
         self.left = False  # the client has ended its sending side
         self._call: Call | None = None
+        self._allowance: Allowance | None = None  # of the key that it came with
         self.started_at = self.granted_at = self.connected_at = self.first_byte_at = 0.0
         self.sent_bytes = self.retries = 0
         self.trace: Trace | None = None
@@ -129,7 +132,7 @@ class Exchange:
         self.routed = True
         self._max_body_bytes = service.max_body_bytes
         if service.needs_key:
-            service.keys.check(self.request.authorization)
+            self._allowance = self._site.admit(self.request, service, now)
         if self.request.final:
             self._finish(options_answer(self.request_id, self.may_keep_alive), 204, self.may_keep_alive, now)
             return
@@ -340,7 +343,10 @@ class Exchange:
         self._move_on(DONE)
         call, self._call = self._call, None
         if call is not None:
-            call.detach()
+            call.detach(self._allowance)  # what the replica still does counts for its key
+        elif self._allowance is not None:
+            self._allowance.leave()
+        self._allowance = None
         if self.routed:
             self.service.metrics.finished(status, now - self.started_at)
         for observer in self._client.audience.observers:

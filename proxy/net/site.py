@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import orjson
 
+from proxy.core.allowance import Allowance
 from proxy.errors import AppNotFound
 from proxy.net.deadlines import Deadlines
 from proxy.net.passage import NOBODY
@@ -43,6 +44,11 @@ class Site:
         """The app and the target it gets; None if only the body can tell. Raises AppNotFound."""
         found = self._find(request)
         return found if found is None or self.aside is None else self.aside(request, *found)
+
+    def admit(self, request: Request, service: Service, now: float) -> Allowance | None:
+        """To an app that needs a key: who has it. Raises Unauthorized, Forbidden or RateLimited."""
+        request.keeps_authorization = service.terms.forwards_authorization
+        return service.keys.admit(request.authorization, now, service.pool.service_seconds)
 
     def _find(self, request: Request) -> Route | None:
         target = request.target

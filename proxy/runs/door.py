@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from proxy.core.allowance import Allowance
 from proxy.core.balancers.first_available import FirstAvailable
 from proxy.core.pool import Pool
 from proxy.core.replica import Event, Replica
@@ -32,6 +33,21 @@ _CONNECT_SECONDS = 5.0
 _CLOSE_SECONDS = 2.0
 
 log = logging.getLogger("tidegate.runs")
+
+
+class _Knock:
+    """Before anything is promised: whether the client may use the app. Its slots are counted where the run asks it."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def admit(self, authorization: bytes, now: float, _service_seconds: float) -> Allowance | None:
+        if self._service.needs_key:
+            self.identify(authorization, now).spend(now)
+        return None
+
+    def identify(self, authorization: bytes, now: float, lapsed: bool = False) -> Allowance:
+        return self._service.keys.identify(authorization, now, lapsed)
 
 
 class Door:
@@ -57,11 +73,9 @@ class Door:
         return self._pool.demand.present > 0 or (self._server is not None and self._server.busy)
 
     def aside(self, request: Request, service: Service, target: bytes) -> Route:
-        """Where a request for `service` goes; raises what its keys raise."""
+        """Where a request for `service` goes."""
         if request.upgrade or not _for_runs(request, target):
             return service, target
-        if service.needs_key:
-            service.keys.check(request.authorization)
         way, prefix = self._ways[service]
         return way, prefix + target
 
@@ -73,9 +87,10 @@ class Door:
             first_byte_seconds=NEVER,
             idle_seconds=NEVER,
             max_body_bytes=0,
-            needs_key=False,
+            forwards_authorization=True,  # to ourselves: the app's own rule holds where the run asks it
         )
         way = Service(terms, self._pool, self._connections, self, self._deadlines)
+        way.keys = _Knock(service)
         return way, f"/{self._word}/{number}".encode()
 
     def _wake(self) -> None:

@@ -9,6 +9,7 @@ from typing import IO
 import aiohttp
 from yarl import URL
 
+from proxy.core.allowance import Allowance
 from proxy.errors import AppNotFound
 from proxy.net.deadlines import Deadlines
 from proxy.net.listener import Listener
@@ -41,6 +42,13 @@ class InsideSite(Site):
             raise AppNotFound("no app here matches this request")
         request.target = request.target[end:]  # the word is told to nobody
         return service, request.target
+
+    def admit(self, request: Request, service: Service, now: float) -> Allowance | None:
+        """It was let in and counted at the door, perhaps long ago; meanwhile its key may have expired."""
+        request.keeps_authorization = service.terms.forwards_authorization
+        allowance = service.keys.identify(request.authorization, now, lapsed=True)
+        allowance.join(service.pool.service_seconds)
+        return allowance
 
 
 class Inside:
