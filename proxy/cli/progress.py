@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import sys
@@ -23,13 +24,17 @@ class TerminalHandler(logging.StreamHandler[TextIO]):
         line = text if len(text) <= width else f"{text[: width - 1]}…"
         if line != self._shown:
             self._shown = line
-            self.stream.write(f"{_CLEAR}{line}")
-            self.flush()
+            self._write(f"{_CLEAR}{line}")
 
     def emit(self, record: logging.LogRecord) -> None:
         shown, self._shown = self._shown, ""
         if shown:
-            self.stream.write(_CLEAR)
+            self._write(_CLEAR)
         super().emit(record)
         if shown:
             self.show(shown)
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # the terminal is gone: that ends no serving
+            self.stream.write(text)
+            self.flush()

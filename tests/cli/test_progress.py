@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 
@@ -46,3 +47,15 @@ def test_what_stays_is_not_written_again(handler: TerminalHandler) -> None:
     handler.show("a")
     handler.show("")
     assert written(handler) == "\r\x1b[2Ka\r\x1b[2K"
+
+
+def test_a_terminal_that_is_gone_is_no_error(handler: TerminalHandler, monkeypatch: pytest.MonkeyPatch) -> None:
+    handler.setStream(GoneTerminal())
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    handler.show("a is starting")
+    handler.emit(logging.makeLogRecord({"msg": "hello"}))
+
+
+class GoneTerminal(io.StringIO):
+    def write(self, _: str) -> int:
+        raise OSError(errno.EIO, "Input/output error")
