@@ -15,6 +15,7 @@ import httptools
 
 from proxy.backends import local_socket
 from proxy.core.probe import Answer, judge
+from proxy.core.shortage import SHORTAGES
 
 if TYPE_CHECKING:  # settings are pydantic models, which the container entrypoint has no time to import
     from proxy.config import AppConfig
@@ -103,7 +104,7 @@ async def _ask(question: Question, host: str, port: int) -> Answer:
     except TimeoutError:
         return Answer(False, f"{what} did not answer within {question.timeout_seconds:g} s", silent=True)
     except (OSError, ValueError) as error:  # ValueError: what no host name can be, and what is no HTTP
-        return Answer(False, f"{what}: {_said(error)}")
+        return Answer(False, f"{what}: {_said(error)}", unasked=getattr(error, "errno", None) in SHORTAGES)
 
 
 async def _answer(question: Question, host: str, port: int) -> Answer:

@@ -59,6 +59,8 @@ class Connections:
             caller.connect_failed(TimeoutError(f"no connection within {self._connect_seconds:g} s"))
         except OSError as error:
             caller.connect_failed(error)
+        except UnicodeError as error:  # what can be no host name
+            caller.connect_failed(OSError(f"{replica.host}: {error}"))
         else:
             caller.connected(link, time.monotonic())
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from typing import TYPE_CHECKING, Final
 
 from proxy.core.replica import Event, Replica, Reservation
+from proxy.core.shortage import SHORTAGES
 from proxy.errors import AnswerError, BodyTooLarge, Draining, GatewayTimeout, NoReplica, RequestTimeout
 from proxy.net.call import BODY_IDLE_SECONDS, Call
 from proxy.net.deadlines import NEVER
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 # To route by the model field the body is read whole, up to this size.
 MODEL_BODY_BYTES: Final = 16 << 20
-# What says nothing about the replica (connect(2)): no file descriptor, no memory or no port is left here.
-_OWN_FAULT = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL))
 # nginx's status for a client that left before its answer; it is counted, never sent.
 CLIENT_LEFT: Final = 499
 
@@ -176,7 +174,7 @@ class Exchange:
         now, pool = time.monotonic(), self.service.pool
         self._call = None
         self.retries += 1
-        if error.errno in _OWN_FAULT:
+        if error.errno in SHORTAGES:  # it says nothing about the replica
             pool.release(reservation, now)
             self._answer(NoReplica(f"the proxy cannot open a connection to a replica: {error.strerror}"), now)
             return
