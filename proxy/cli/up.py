@@ -6,16 +6,11 @@ import logging
 import resource
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from proxy.cli.log_lines import set_up_logging
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from proxy.config import AppConfig
 
 _APPS = typer.Argument(help="Folders with a cerebrium.toml, or such files.", metavar="[APP]...")
 
@@ -36,6 +31,8 @@ _MAX_GPUS = typer.Option(min=0, help="GPUs that all replicas may take together; 
 
 _RECORD = typer.Option(help="Write each app's requests as FOLDER/NAME.csv, a trace for simulate.", metavar="FOLDER")
 
+_WATCH = typer.Option("--watch", help="Reload when the files of an app have changed.")
+
 
 def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     apps: Annotated[list[Path] | None, _APPS] = None,
@@ -49,6 +46,7 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     max_memory: Annotated[float | None, _MAX_MEMORY] = None,
     max_gpus: Annotated[int | None, _MAX_GPUS] = None,
     record: Annotated[Path | None, _RECORD] = None,
+    watch: Annotated[bool, _WATCH] = False,
 ) -> None:
     """Serve apps: replicas are started on demand, limited, balanced and scaled to zero and back."""
     # Imported here: `tidegate check` and --help need none of it.
@@ -59,15 +57,16 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     from proxy.control.machine import Offer
     from proxy.wiring import Options
 
+    paths = [path.absolute() for path in apps or [Path()]]
     configs = load_all(apps or [Path()])
     progress = set_up_logging()
     _, descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     for config in configs:
-        for warning in (*config.warnings, *_not_followed(config)):
+        for warning in config.warnings:
             logging.getLogger("tidegate").warning("%s", warning)
     offer = Offer(max_cpu, max_memory, max_gpus)
-    options = Options(backend, host, port, admin_host, admin_port, keep_replicas, offer, record, progress)
+    options = Options(backend, host, port, admin_host, admin_port, keep_replicas, offer, record, progress, paths, watch)
     try:
         uvloop.run(run(configs, options, _announce))
     except HardStop as stop:
@@ -77,12 +76,3 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
 def _announce(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
-
-
-def _not_followed(config: AppConfig) -> Iterator[str]:
-    """Sentences for settings that are valid, but that this version does not act on."""
-    if config.scaling.roll_out_duration_seconds > 0:
-        yield (
-            f"{config.file}: this version does not follow cerebrium.scaling.roll_out_duration_seconds yet: "
-            "a changed configuration needs a restart, which takes effect at once"
-        )

@@ -19,19 +19,19 @@ class UsageMeter:
     def __init__(self, lifecycle: Lifecycle, metrics: AppMetrics, cores: float) -> None:
         self._lifecycle = lifecycle
         self._metrics = metrics
-        self._cores = cores
+        self.cores = cores  # of one replica
         self._before: dict[str, tuple[float, float]] = {}  # replica → (when, its processor seconds)
 
     async def run(self) -> None:
         while True:
             await asyncio.sleep(_SAMPLE_SECONDS)
-            consumed = await self._lifecycle.backend.consumption(self._lifecycle.handles())
+            consumed = await self._lifecycle.consumption()
             self.note(consumed, time.monotonic())
 
     def note(self, consumed: Mapping[str, Consumption], now: float) -> None:
         """Take in what the replicas have used by now."""
         self._metrics.usage = {
-            replica: Usage(self._cores_used(replica, one.cpu_seconds, now) / self._cores, one.memory_bytes)
+            replica: Usage(self._cores_used(replica, one.cpu_seconds, now) / self.cores, one.memory_bytes)
             for replica, one in consumed.items()
         }
         self._before = {replica: (now, one.cpu_seconds) for replica, one in consumed.items()}

@@ -37,11 +37,12 @@ class Door:
     """Looks, for the request path, like an app with one replica: so bodies stream, and clients may leave."""
 
     def __init__(self, services: Sequence[Service], tasks: asyncio.TaskGroup, deadlines: Deadlines) -> None:
-        self._services = services
+        self._services: list[Service] = []  # an app's place in it is its number, also after it has gone
         self._tasks = tasks
         self._deadlines = deadlines
         self._word = secrets.token_urlsafe(24)
-        self._prefixes = {service: f"/{self._word}/{number}".encode() for number, service in enumerate(services)}
+        self._prefixes: dict[Service, bytes] = {}
+        self.serve(services)
         self._pool = Pool(FirstAvailable(), _LIMIT, time.monotonic())
         self._pool.on_wait = self._wake
         self._connections = Connections(tasks, deadlines, _CONNECT_SECONDS)
@@ -58,6 +59,13 @@ class Door:
         self._server: RunServer | None = None
         self._opening = False
         self.ended: Callable[[], None] = lambda: None  # something has; there may be nothing left to wait for
+
+    def serve(self, services: Sequence[Service]) -> None:
+        """Take runs of these, too."""
+        for service in services:
+            if service not in self._prefixes:
+                self._prefixes[service] = f"/{self._word}/{len(self._services)}".encode()
+                self._services.append(service)
 
     @property
     def busy(self) -> bool:

@@ -29,5 +29,5 @@ async def test_a_replica_that_is_gone_uses_nothing_and_comes_back_from_nothing(a
 
 @steered(config())
 async def test_the_backend_is_asked_about_every_started_replica(app: Steered) -> None:
-    replica, handle = await app.start()
-    assert app.lifecycle.handles() == {replica.id: handle}
+    replica, _ = await app.start()
+    assert list(await app.lifecycle.consumption()) == [replica.id]
