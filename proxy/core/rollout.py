@@ -41,12 +41,12 @@ def plan(desired: int, replicas: Iterable[Replica], revision: int, share: float)
     spare = max(0, min(due, desired + surge(desired) - len(new) - len(old) - missing))
     leaving = _least_useful_first(old)
     surplus = max(0, ready + len(old) - desired)
-    idle = spare > 0 and not missing and ready == len(new) and not any(replica.state is State.DRAINING for replica in present)
+    under_way = missing or ready < len(new) or any(replica.state is State.DRAINING for replica in present)
     return Step(
         start=missing,
         spare=spare,
         drain=(*leaving[:surplus], *victims(new, max(0, len(new) - desired))),
-        way=leaving[0] if idle and leaving else None,
+        way=leaving[0] if spare and leaving and not under_way else None,
     )
 
 
