@@ -18,8 +18,11 @@ from proxy.config.state import state_folder
 from proxy.control.gpus import GpuMeter
 from proxy.control.machine import make_machine
 from proxy.control.starts import tell_starts
+from proxy.control.watched_files import WatchedFiles
 from proxy.errors import Draining, UserError
+from proxy.net.certificate import Certificate
 from proxy.net.deadlines import Deadlines
+from proxy.net.handshakes import Handshakes
 from proxy.net.listener import Listener, unusable_address
 from proxy.net.site import Site
 from proxy.runs.door import Door
@@ -86,15 +89,20 @@ class Proxy:
             App(config, options, tasks, self._deadlines, machine, self._predictions.get(config.name))
             for config in configs
         ]
-        self._admission = Admission(options.keys)
+        access = options.access
+        self._admission = Admission(access.keys)
         for app in self.apps:
             app.service.keys = self._admission.keys_of(app.config)
         self._site = Site([app.service for app in self.apps], self._deadlines)
         self._runs = Door([app.service for app in self.apps], tasks, self._deadlines)
         self._site.aside = self._runs.aside
-        self._listener = Listener(self._site, max(app.config.limits.max_header_bytes for app in self.apps))
+        self._certificate = None if access.certificate is None else Certificate(*access.certificate)
+        handshakes = None if self._certificate is None else Handshakes(tasks, self._certificate)
+        max_header_bytes = max(app.config.limits.max_header_bytes for app in self.apps)
+        self._listener = Listener(self._site, max_header_bytes, handshakes)
         admin_apps = {app.config.name: app.admin() for app in self.apps}
-        lock = Lock(options.admin_key, secure=False) if options.admin_key else None
+        self._admin_tls = self._certificate.context if self._certificate is not None and access.admin_tls else None
+        lock = Lock(access.admin_key, secure=self._admin_tls is not None) if access.admin_key else None
         self._admin = AdminServer(admin_apps, state_folder() / "logs", lambda: not self._site.draining, lock)
         self._scalers: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
@@ -120,12 +128,13 @@ class Proxy:
         options = self._options
         await self._listener.open(options.host, options.port)
         try:
-            admin_port = await self._admin.open(options.admin_host, options.admin_port)
+            admin_port = await self._admin.open(options.admin_host, options.admin_port, self._admin_tls)
         except OSError as error:
             message = unusable_address("--admin-port", options.admin_host, options.admin_port, error)
             raise UserError(message) from None
         names = ", ".join(app.config.name for app in self.apps)
-        data, admin = _url(options.host, self._listener.port), _url(options.admin_host, admin_port)
+        data = _url(options.host, self._listener.port, self._listener.secure)
+        admin = _url(options.admin_host, admin_port, self._admin_tls is not None)
         return f"tidegate: serving {names} on {data} (admin {admin})"
 
     def _take_signals(self) -> None:
@@ -149,7 +158,10 @@ class Proxy:
         self._tasks.create_task(self._admin.run())
         if self._options.progress is not None:
             self._tasks.create_task(tell_starts([app.pool for app in self.apps], self._options.progress))
-        for watch in self._admission.watches:
+        watches = self._admission.watches
+        if self._certificate is not None:
+            watches.append(WatchedFiles(self._certificate.files, self._certificate.load))
+        for watch in watches:
             self._tasks.create_task(watch.run())
         for app in self.apps:
             self._tasks.create_task(app.lifecycle.prepare())
@@ -201,5 +213,5 @@ async def _raise(error: Exception) -> None:
     raise error
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+def _url(host: str, port: int, secure: bool) -> str:
+    return f"http{'s' if secure else ''}://{f'[{host}]' if ':' in host else host}:{port}"

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proxy.cli.admin_key import AdminKey, AdminKeyFile
-from proxy.cli.admin_key import admin_key as admin_key_of
+from proxy.cli import access
 from proxy.cli.keys import KeysOption
 from proxy.cli.log_lines import set_up_logging
 
@@ -53,8 +52,11 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     max_gpus: Annotated[int | None, _MAX_GPUS] = None,
     record: Annotated[Path | None, _RECORD] = None,
     keys: KeysOption = None,
-    admin_key: AdminKey = "",
-    admin_key_file: AdminKeyFile = None,
+    admin_key: access.AdminKey = "",
+    admin_key_file: access.AdminKeyFile = None,
+    tls_cert: access.TlsCert = None,
+    tls_key: access.TlsKey = None,
+    admin_tls: access.AdminTls = False,
 ) -> None:
     """Serve apps: replicas are started on demand, limited, balanced and scaled to zero and back."""
     # Imported here: `tidegate check` and --help need none of it.
@@ -63,18 +65,21 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     from proxy.app import HardStop, run
     from proxy.config import load_all
     from proxy.control.machine import Offer
-    from proxy.wiring import Options
+    from proxy.wiring import Access, Options
 
     configs = load_all(apps or [Path()])
-    opens = admin_key_of(admin_key, admin_key_file, admin_host)
+    opens = access.admin_key(admin_key, admin_key_file, admin_host)
+    allowed = Access(keys, opens, access.certificate(tls_cert, tls_key, admin_tls), admin_tls)
     progress = set_up_logging()
     _, descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     for config in configs:
         for warning in (*config.warnings, *_not_followed(config)):
             logging.getLogger("tidegate").warning("%s", warning)
+    if exposed := access.in_the_clear(opens, admin_host, admin_tls):
+        logging.getLogger("tidegate").warning("%s", exposed)
     offer = Offer(max_cpu, max_memory, max_gpus)
-    options = Options(backend, host, port, admin_host, admin_port, keep_replicas, offer, record, progress, opens, keys)
+    options = Options(backend, host, port, admin_host, admin_port, keep_replicas, offer, record, progress, allowed)
     try:
         uvloop.run(run(configs, options, _announce))
     except HardStop as stop:

@@ -57,6 +57,7 @@ class Request:
         "length",
         "method",
         "request_id",
+        "scheme",
         "takes_trailers",
         "target",
         "trailer",
@@ -81,6 +82,7 @@ class Request:
         self.forwarded_for = b""
         self.via = b""
         self.request_id = b""
+        self.scheme = b"http"  # that the client speaks, or "https"
         self.authorization = b""
         self.keeps_authorization = True
         self.forwarded = b""
