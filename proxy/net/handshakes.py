@@ -34,7 +34,13 @@ class Handshakes:
         """
         connection = socket.socket(fileno=os.dup(accepted.get_extra_info("socket").fileno()))
         accepted.abort()  # its descriptor; the connection has another
-        task = self._tasks.create_task(self._shake_hands(connection, client))
+        coroutine = self._shake_hands(connection, client)
+        try:
+            task = self._tasks.create_task(coroutine)
+        except RuntimeError:  # the proxy is stopping at once
+            coroutine.close()
+            connection.close()
+            return
         self._running[task] = None
         task.add_done_callback(self._running.pop)
         if len(self._running) > MOST:
