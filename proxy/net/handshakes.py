@@ -42,9 +42,11 @@ class Handshakes:
             connection.close()
             return
         self._running[task] = None
-        task.add_done_callback(self._running.pop)
+        task.add_done_callback(lambda task: self._ended(task, connection))
         if len(self._running) > MOST:
-            next(iter(self._running)).cancel()
+            oldest = next(iter(self._running))
+            del self._running[oldest]  # now: several may come before it has ended
+            oldest.cancel()
 
     async def _shake_hands(self, connection: socket.socket, client: asyncio.Protocol) -> None:
         try:
@@ -57,6 +59,11 @@ class Handshakes:
             )
         except OSError:
             connection.close()  # the client's affair: it left, spoke no TLS, or took too long
+
+    def _ended(self, task: asyncio.Task[None], connection: socket.socket) -> None:
+        self._running.pop(task, None)
+        if task.cancelled():
+            connection.close()  # perhaps before the task had begun
 
     def close(self) -> None:
         for task in list(self._running):

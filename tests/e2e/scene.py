@@ -103,9 +103,12 @@ async def scene(
         await listener.open("127.0.0.1", 0)
         sweeps = [tasks.create_task(deadlines.run()) for deadlines in (house.deadlines, listener.timeouts)]
         made = Scene(house.apps[0], listener, servers)
-        yield made
-        for client in made.clients:
-            client.writer.transport.abort()
+        try:
+            yield made
+        finally:
+            for client in made.clients:
+                client.writer.transport.abort()
+            listener.close()  # also after a failure: uvloop waits for what is left open
         await listener.drain()
         house.apps[0].connections.close()
         for server in servers:
