@@ -20,7 +20,9 @@ REQUEST_PATH = (
     "proxy/wire/*.py",
 )
 # Others inherit from what is in site; what uvloop hands to the rest is not always of the type that asyncio declares.
-LEFT_OUT = {"__init__.py", "hangup.py", "listener.py", "site.py", "tokens.py", "tunnel.py"}
+LEFT_OUT = {"__init__.py", *(f"{name}.py" for name in ("hangup", "listener", "site", "tunnel"))}
+# Once per connection, token or change: what they cost is in the libraries.
+LEFT_OUT |= {f"{name}.py" for name in ("certificate", "handshakes", "tokens")}
 
 # Not egg_info or dist_info, which ask for what is needed, nor editable_wheel.
 BUILDING = {"bdist_wheel", "build", "build_ext", "install"}

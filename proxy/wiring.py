@@ -49,6 +49,19 @@ log = logging.getLogger("tidegate")
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """`keys`: the file of the apps' keys, where it is not in the state folder; `certificate`: its file and its key's.
+
+    With `admin_key` the admin port asks for it; with `admin_tls` it has the data port's certificate.
+    """
+
+    keys: Path | None = None
+    admin_key: str = ""
+    certificate: tuple[Path, Path] | None = None
+    admin_tls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What `tidegate up` was told on the command line; `progress` shows what is being started to somebody who waits."""
 
@@ -62,8 +75,7 @@ class Options:
     record: Path | None = None  # the folder for traces of requests
     progress: Callable[[str], None] | None = None
     audience: Audience = NOBODY  # of every request
-    admin_key: str = ""  # what the admin port asks for, if anything
-    keys: Path | None = None  # the file of keys, where it is not in the state folder
+    access: Access = field(default_factory=Access)
     paths: Sequence[Path] = ()  # where the configurations were read, and are read again
     watch: bool = False  # whether those files are watched
 

@@ -11,8 +11,7 @@ from typing import Annotated
 
 import typer
 
-from proxy.cli.admin_key import AdminKey, AdminKeyFile
-from proxy.cli.admin_key import admin_key as admin_key_of
+from proxy.cli import access
 from proxy.cli.keys import KeysOption
 from proxy.cli.log_lines import set_up_logging
 
@@ -63,8 +62,11 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     log_level: Annotated[LogLevel, _LOG_LEVEL] = LogLevel.info,
     request_log: Annotated[bool, _REQUEST_LOG] = True,
     keys: KeysOption = None,
-    admin_key: AdminKey = "",
-    admin_key_file: AdminKeyFile = None,
+    admin_key: access.AdminKey = "",
+    admin_key_file: access.AdminKeyFile = None,
+    tls_cert: access.TlsCert = None,
+    tls_key: access.TlsKey = None,
+    admin_tls: access.AdminTls = False,
     watch: Annotated[bool, _WATCH] = False,
 ) -> None:
     """Serve apps: replicas are started on demand, limited, balanced and scaled to zero and back."""
@@ -75,11 +77,12 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     from proxy.config import load_all
     from proxy.control.machine import Offer
     from proxy.net.passage import Audience
-    from proxy.wiring import Options
+    from proxy.wiring import Access, Options
 
     paths = [path.absolute() for path in apps or [Path()]]
     configs = load_all(apps or [Path()])
-    opens = admin_key_of(admin_key, admin_key_file, admin_host)
+    opens = access.admin_key(admin_key, admin_key_file, admin_host)
+    allowed = Access(keys, opens, access.certificate(tls_cert, tls_key, admin_tls), admin_tls)
     log = set_up_logging(log_level)
     progress = log.show if sys.stderr.isatty() else None
     told = request_log and log_level in {LogLevel.debug, LogLevel.info}
@@ -89,6 +92,8 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     for config in configs:
         for warning in config.warnings:
             logging.getLogger("tidegate").warning("%s", warning)
+    if exposed := access.in_the_clear(opens, admin_host, admin_tls):
+        logging.getLogger("tidegate").warning("%s", exposed)
     options = Options(
         backend=backend,
         host=host,
@@ -100,8 +105,7 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
         record=record,
         progress=progress,
         audience=audience,
-        admin_key=opens,
-        keys=keys,
+        access=allowed,
         paths=paths,
         watch=watch,
     )

@@ -59,6 +59,7 @@ class Request:
         "method",
         "request_id",
         "routed_target",
+        "scheme",
         "takes_trailers",
         "target",
         "trailer",
@@ -84,6 +85,7 @@ class Request:
         self.forwarded_for = b""
         self.via = b""
         self.request_id = b""
+        self.scheme = b"http"  # that the client speaks, or "https"
         self.authorization = b""
         self.keeps_authorization = True
         self.forwarded = b""
