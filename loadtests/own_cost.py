@@ -1,6 +1,7 @@
 """What one small request costs in our own code: no sockets, no system calls, the transports are fakes.
 
 Usage: python loadtests/own_cost.py        interpreted and compiled, microseconds and (with valgrind) instructions.
+       python loadtests/own_cost.py --functions     the same of the function server, called by the gate.
        python loadtests/own_cost.py --requests N    only make N requests, for a profiler; prints their microseconds.
 """
 
@@ -14,10 +15,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FunctionType
 from typing import Any, cast
+
+import uvloop
 
 ROOT = Path(__file__).parents[1]
 BUILDS = {"interpreted": ROOT, "compiled": ROOT / "build" / "compiled"}
@@ -26,6 +30,12 @@ ANSWER = (
     b"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Sun, 22 Nov 2026 18:49:32 GMT\r\nContent-Type: text/plain\r\n"
     b"Content-Length: 12\r\nConnection: keep-alive\r\n\r\nhello world\n"
 )
+CALL = (  # as the gate sends it on
+    b"POST /nothing HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nContent-Length: 2\r\ncontent-type: application/json\r\n"
+    b"x-forwarded-for: 127.0.0.1\r\nx-forwarded-proto: http\r\nx-forwarded-host: 127.0.0.1:8000\r\n"
+    b"x-request-id: 0123456789abcdef-1\r\n\r\n{}"
+)
+BATCH = 20  # requests that are there at the same time
 ROUND = 2_000  # requests; the fastest round counts
 
 
@@ -34,10 +44,23 @@ class Transport:
 
     def write(self, data: bytes) -> None: ...
 
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
     def set_write_buffer_limits(self, high: int) -> None: ...
 
     def get_extra_info(self, name: str) -> object:
         return ("127.0.0.1", 1) if name == "peername" else None
+
+
+class Counting(Transport):
+    """Counts what is written."""
+
+    written = 0
+
+    def write(self, data: bytes) -> None:
+        self.written += 1
 
 
 def cycle(folder: Path) -> Callable[[], None]:
@@ -77,50 +100,103 @@ def cycle(folder: Path) -> Callable[[], None]:
     return one
 
 
-async def made(count: int) -> float:
+async def made(count: int, functions: bool) -> float:
     """Microseconds per request, in the fastest round."""
+    if functions:
+        async with asyncio.TaskGroup() as tasks:
+            batch, end = call(tasks)
+            seen = await fastest(batch, count)
+            end()
+            return seen
     with TemporaryDirectory() as folder:
         one = cycle(Path(folder))
+
+    async def at_once() -> None:
+        for _ in range(BATCH):
+            one()
+
+    return await fastest(at_once, count)
+
+
+async def fastest(batch: Callable[[], Awaitable[None]], count: int) -> float:
     best = float("inf")
     for _ in range(max(1, count // ROUND)):
         began = time.perf_counter()
-        for _ in range(min(count, ROUND)):
-            one()
+        for _ in range(min(count, ROUND) // BATCH):
+            await batch()
         best = min(best, (time.perf_counter() - began) / min(count, ROUND))
     return best * 1e6
 
 
-def run(code: Path, count: int, prefix: list[str]) -> subprocess.CompletedProcess[str]:
-    command = [*prefix, sys.executable, "-P", __file__, "--requests", str(count)]
+def call(tasks: asyncio.TaskGroup) -> tuple[Callable[[], Awaitable[None]], Callable[[], None]]:
+    """What makes one call of a function that does nothing on each of several kept connections, and what ends them."""
+    from runtime.calls import Calls
+    from runtime.connection import Connections
+    from runtime.functions import Function
+    from runtime.journal import Journal
+    from runtime.threads import Threads
+
+    async def nothing() -> None:
+        return None
+
+    calls = Calls(Threads(1), Journal(requests=False, responses=False))
+    calls.functions = {"nothing": Function(cast(FunctionType, nothing))}
+    connections = Connections(tasks, calls.respond)
+    clients = [connections.accept() for _ in range(BATCH)]
+    transport: Any = Counting()
+    for client in clients:
+        client.connection_made(transport)
+
+    async def all_of_them() -> None:
+        transport.written = 0
+        for client in clients:
+            client.data_received(CALL)
+        while transport.written < BATCH:  # noqa: ASYNC110  # an event would cost, too
+            await asyncio.sleep(0)
+
+    def end() -> None:
+        for client in clients:
+            client.connection_lost(None)
+
+    return all_of_them, end
+
+
+def run(code: Path, count: int, prefix: list[str], functions: bool) -> subprocess.CompletedProcess[str]:
+    command = [*prefix, sys.executable, "-P", __file__, "--requests", str(count), *["--functions"] * functions]
     environment = {**os.environ, "PYTHONPATH": str(code), "PYTHONHASHSEED": "0"}
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
 
 
-def instructions(code: Path) -> float | None:
+def measured(code: Path, functions: bool) -> float:
+    return float(run(code, 40 * ROUND, [], functions).stdout)
+
+
+def instructions(code: Path, functions: bool) -> float | None:
     """Per request, counted by callgrind: the same whatever else the machine does. None without valgrind."""
     if shutil.which("valgrind") is None:
         return None
     counted = []
-    for count in (1_000, 3_000):
-        done = run(code, count, ["valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}"])
+    for count in (ROUND, 3 * ROUND):
+        done = run(code, count, ["valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}"], functions)
         found = re.search(r"Collected : (\d+)", done.stderr)
         assert found is not None, done.stderr
         counted.append(int(found[1]))
-    return (counted[1] - counted[0]) / 2_000
+    return (counted[1] - counted[0]) / (2 * ROUND)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="What one small request costs in our own code.")
     parser.add_argument("--requests", type=int, help="only make so many, for a profiler")
+    parser.add_argument("--functions", action="store_true", help="the function server instead of the proxy")
     options = parser.parse_args()
     if options.requests is not None:
-        print(f"{asyncio.run(made(options.requests)):.2f}")
+        print(f"{uvloop.run(made(options.requests, options.functions)):.2f}")
         return 0
     for name, code in BUILDS.items():
         if not (code / "proxy").exists():
             print(f"{name}: not there; make bench makes it")
             continue
-        microseconds, counted = float(run(code, 40 * ROUND, []).stdout), instructions(code)
+        microseconds, counted = measured(code, options.functions), instructions(code, options.functions)
         print(f"{name}: {microseconds:.2f} µs" + (f", {counted:,.0f} instructions" if counted else ""))
     return 0
 
