@@ -84,8 +84,8 @@ def test_ray_waits_30_seconds_up_and_600_down() -> None:
 
 def test_ray_goes_by_what_was_reported_last() -> None:
     watch = Watch(RayServe(10))
-    watch.for_seconds(12, demand=10)
-    # Reported every 10 s from the first one on: at 11, 21 … 51 s. What comes just after one counts from the next one.
+    watch.for_seconds(12, demand=9)
+    # Reported at 11, 21, 31 … s: what comes just after a report counts from the next one on.
     assert watch.for_seconds(38, demand=20) == 1
     assert watch.for_seconds(2, demand=20) == 2
 
