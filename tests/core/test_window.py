@@ -44,7 +44,7 @@ def test_samples_at_every_event_are_merged_without_changing_the_mean() -> None:
         window = window.add(now, seconds, mean)
         samples.append((seconds, mean))
     assert window.mean(now) == pytest.approx(sum(s * mean for s, mean in samples) / now)
-    assert len(window._samples) <= 130
+    assert len(window._ends) <= 130
 
 
 def test_the_maximum_holds_for_the_span_after_it_was_replaced() -> None:
