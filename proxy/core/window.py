@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class MeanWindow:
 
     def spanning(self, span: float) -> MeanWindow:
         """The same over other seconds, as far back as is known."""
-        return MeanWindow(span, self._samples)
+        return replace(self, span=span)
 
     def mean(self, now: float) -> float:
         """Of the samples that end within the span the first may have begun before it: then a part of it counts."""
@@ -64,7 +64,7 @@ class MaxWindow:
 
     def spanning(self, span: float) -> MaxWindow:
         """The same over other seconds, as far back as is known."""
-        return MaxWindow(span, self.current, self._past)
+        return replace(self, span=span)
 
     @property
     def max(self) -> int:
