@@ -87,7 +87,11 @@ class Proxy:
         self._site = Site([app.service for app in self.apps], self._deadlines)
         self._runs = Door([app.service for app in self.apps], tasks, self._deadlines)
         self._site.aside = self._runs.aside
-        self._site.audience = self._runs.audience = options.audience
+        audience = options.audience
+        if options.telemetry is not None:
+            options.telemetry.watch([(app.config, app.metrics) for app in self.apps])
+            audience = options.telemetry.audience(audience)
+        self._site.audience = self._runs.audience = audience
         self._listener = Listener(self._site, max(app.config.limits.max_header_bytes for app in self.apps))
         admin_apps = {app.config.name: app.admin() for app in self.apps}
         self._admin = AdminServer(admin_apps, state_folder() / "logs", lambda: not self._site.draining)
@@ -109,6 +113,8 @@ class Proxy:
             self._listener.close()
             await self._runs.close()
             await self._admin.close()
+            if self._options.telemetry is not None and not self._stopped_at_once:
+                await self._options.telemetry.close()
 
     async def _open(self) -> str:
         """Listen; returns what is said about it."""
@@ -142,6 +148,8 @@ class Proxy:
         self._tasks.create_task(self._listener.timeouts.run())
         self._tasks.create_task(GpuMeter([(app.metrics, app.identity) for app in self.apps]).run())
         self._tasks.create_task(self._admin.run())
+        if self._options.telemetry is not None:
+            self._tasks.create_task(self._options.telemetry.run())
         if self._options.progress is not None:
             self._tasks.create_task(tell_starts([app.pool for app in self.apps], self._options.progress))
         for app in self.apps:

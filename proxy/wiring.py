@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +40,7 @@ from proxy.net.service import Service, Terms
 
 if TYPE_CHECKING:
     from proxy.control.prediction import Prediction
+    from proxy.telemetry.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Options:
     record: Path | None = None  # the folder for traces of requests
     progress: Callable[[str], None] | None = None
     audience: Audience = NOBODY  # of every request
+    telemetry: Telemetry | None = None
 
 
 class App:
@@ -90,6 +93,8 @@ class App:
         self.pool.on_wait = self.scaler.wake
         self.pool.on_change = self._replica_changed
         self.lifecycle.changed = self._lives_changed
+        if options.telemetry is not None:
+            self.lifecycle.started = partial(options.telemetry.started, config.name)
         self._machine = machine
 
     def _at_most(self) -> bool:

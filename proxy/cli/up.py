@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import resource
 import sys
 from enum import StrEnum
@@ -12,11 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from proxy.cli.log_lines import set_up_logging
+from proxy.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from proxy.config import AppConfig
+    from proxy.telemetry.telemetry import Telemetry
 
 
 class LogLevel(StrEnum):
@@ -46,6 +49,12 @@ _MAX_GPUS = typer.Option(min=0, help="GPUs that all replicas may take together; 
 _RECORD = typer.Option(help="Write each app's requests as FOLDER/NAME.csv, a trace for simulate.", metavar="FOLDER")
 _LOG_LEVEL = typer.Option(help="Of this level and above is told what happens.")
 _REQUEST_LOG = typer.Option("--request-log/--no-request-log", help="At info and below, tell each request in a line.")
+_OTEL = typer.Option(
+    "--otel/--no-otel",
+    help="Export traces by OTLP; without it only where OTEL_EXPORTER_OTLP_ENDPOINT is set.",
+    show_default=False,
+)
+_OTEL_METRICS = typer.Option("--otel-metrics", help="Export metrics by OTLP, under Cerebrium's names.")
 
 
 def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
@@ -62,6 +71,8 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     record: Annotated[Path | None, _RECORD] = None,
     log_level: Annotated[LogLevel, _LOG_LEVEL] = LogLevel.info,
     request_log: Annotated[bool, _REQUEST_LOG] = True,
+    otel: Annotated[bool | None, _OTEL] = None,
+    otel_metrics: Annotated[bool, _OTEL_METRICS] = False,
 ) -> None:
     """Serve apps: replicas are started on demand, limited, balanced and scaled to zero and back."""
     # Imported here: `tidegate check` and --help need none of it.
@@ -74,6 +85,7 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     from proxy.wiring import Options
 
     configs = load_all(apps or [Path()])
+    telemetry = _telemetry(otel, otel_metrics)
     log = set_up_logging(log_level)
     progress = log.show if sys.stderr.isatty() else None
     told = request_log and log_level in {LogLevel.debug, LogLevel.info}
@@ -84,13 +96,35 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
         for warning in (*config.warnings, *_not_followed(config)):
             logging.getLogger("tidegate").warning("%s", warning)
     offer = Offer(max_cpu, max_memory, max_gpus)
-    options = Options(backend, host, port, admin_host, admin_port, keep_replicas, offer, record, progress, audience)
+    options = Options(
+        backend, host, port, admin_host, admin_port, keep_replicas, offer, record, progress, audience, telemetry
+    )
     try:
         uvloop.run(run(configs, options, _announce))
     except HardStop as stop:
         sys.exit(128 + stop.number)
     finally:
         log.close()
+
+
+def _telemetry(otel: bool | None, otel_metrics: bool) -> Telemetry | None:
+    """Raises UserError if it is wanted and cannot be."""
+    from proxy.telemetry.signals import wanted
+
+    signals = wanted(otel, otel_metrics, os.environ)
+    if not (signals.traces or signals.metrics):
+        return None
+    try:
+        from proxy.telemetry.telemetry import Telemetry
+    except ImportError as error:
+        raise UserError(
+            f"OpenTelemetry is wanted, but {error.name} is not installed: run pip install 'tidegate[otel]', "
+            "or leave it out with --no-otel"
+        ) from None
+    try:
+        return Telemetry(signals)
+    except ValueError as error:
+        raise UserError(f"OpenTelemetry's environment variables cannot be used: {error}") from None
 
 
 def _announce(line: str) -> None:

@@ -7,7 +7,7 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from proxy.backends.base import Backend, Found, Handle
@@ -54,7 +54,9 @@ class Life:
 
 
 class Lifecycle:
-    """Owns the lives of one app's replicas; `changed` is called whenever their number or states changed."""
+    """Owns the lives of one app's replicas; `changed` is called whenever their number or states changed, `started`
+    when a cold start is over, with its seconds by phase.
+    """
 
     def __init__(
         self,
@@ -68,6 +70,7 @@ class Lifecycle:
         self.backend = backend
         self.recovery = Recovery(config.name, pool)
         self.changed: Callable[[], None] = lambda: None
+        self.started: Callable[[Replica, Mapping[str, float]], None] = lambda _replica, _phases: None
         self.keep = False  # at the end, leave the replicas to the next proxy
         self._config = config
         self._pool = pool
@@ -188,7 +191,9 @@ class Lifecycle:
         if not replica.routable:
             log.warning("%s: replica %s is not ready: %s", name, replica.id, replica.last_probe)
         elif first and not self._lives[replica].adopted:
-            self._metrics.became_ready(self._lives[replica].phases(replica.started_at, now))
+            phases = self._lives[replica].phases(replica.started_at, now)
+            self._metrics.became_ready(phases)
+            self.started(replica, phases)
             log.info("%s: replica %s is ready after %.2f s", name, replica.id, now - replica.started_at)
         else:
             log.info("%s: replica %s is ready again", name, replica.id)
