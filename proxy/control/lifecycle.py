@@ -39,6 +39,7 @@ class Life:
         self.vigil: Vigil | None = None
         self.termination: Termination | None = None
         self.sent_away = False  # by hand: it is not taken back
+        self.told_ready = False
 
     def phases(self, started_at: float, now: float) -> dict[str, float]:
         """The seconds of a cold start that is over now, by metrics.PHASES."""
@@ -178,6 +179,8 @@ class Lifecycle:
         while not replica.gone:
             first = replica.ready_at is None
             event = await vigil.ask(handle.obstacle)
+            log.debug("%s: replica %s: %s", self._config.name, replica.id, replica.last_probe)
+            self._report_refusal(replica)
             if self._pool.apply(replica, event, time.monotonic()):
                 self._report(replica, vigil, first)
             if self.backend.restarts and replica.wanted:
@@ -186,8 +189,16 @@ class Lifecycle:
                     self._condemn(replica, verdict)
             await vigil.pause()
 
+    def _report_refusal(self, replica: Replica) -> None:
+        """Its state may have changed since it was asked last, by requests that could not connect."""
+        life = self._lives[replica]
+        if life.told_ready and replica.state is State.UNREADY:
+            life.told_ready = False
+            log.warning("%s: replica %s is not ready: it refused a connection", self._config.name, replica.id)
+
     def _report(self, replica: Replica, vigil: Vigil, first: bool) -> None:
         now, name = time.monotonic(), self._config.name
+        self._lives[replica].told_ready = replica.routable
         if not replica.routable:
             log.warning("%s: replica %s is not ready: %s", name, replica.id, replica.last_probe)
         elif first and not self._lives[replica].adopted:
@@ -277,6 +288,7 @@ class Lifecycle:
             if replica.state is not State.DRAINING or life.sent_away or life.termination is None:
                 continue
             if life.termination.recall():
+                life.told_ready = False
                 self._pool.apply(replica, Event.RECALL, now)
                 log.info("%s: replica %s is taken back", self._config.name, replica.id)
                 return True
