@@ -116,10 +116,10 @@ def _telemetry(otel: bool | None, otel_metrics: bool) -> Telemetry | None:
         return None
     try:
         from proxy.telemetry.telemetry import Telemetry
-    except ImportError as error:
+    except ImportError:
         raise UserError(
-            f"OpenTelemetry is wanted, but {error.name} is not installed: run pip install 'tidegate[otel]', "
-            "or leave it out with --no-otel"
+            "telemetry is wanted (--otel, --otel-metrics, OTEL_*), but the packages for it are not installed: "
+            "run pip install 'tidegate[otel]', or do without by --no-otel"
         ) from None
     try:
         return Telemetry(signals)
