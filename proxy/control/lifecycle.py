@@ -178,8 +178,10 @@ class Lifecycle:
         """Turn the answers to the probes into events, for as long as the replica is there."""
         while not replica.gone:
             first = replica.ready_at is None
+            said = replica.last_probe
             event = await vigil.ask(handle.obstacle)
-            log.debug("%s: replica %s: %s", self._config.name, replica.id, replica.last_probe)
+            if replica.last_probe != said:
+                log.debug("%s: replica %s: %s", self._config.name, replica.id, replica.last_probe)
             self._report_refusal(replica)
             if self._pool.apply(replica, event, time.monotonic()):
                 self._report(replica, vigil, first)
