@@ -267,7 +267,7 @@ class Exchange:
         if tracer is None:
             return b""
         if self.trace is None:
-            self.trace = tracer.begin(self.request, self.started_at)
+            self.trace = tracer.begin(self.request)
         return self.trace.fields
 
     def draining(self, replica: Replica) -> bool:
@@ -343,5 +343,6 @@ class Exchange:
             call.detach()
         if self.routed:
             self.service.metrics.finished(status, now - self.started_at)
-        for observer in self._client.audience.observers:
-            observer.over(passage_of(self, None if call is None else call.replica, status, now), self.request)
+        audience = self._client.audience
+        if audience.observers:
+            audience.tell(passage_of(self, None if call is None else call.replica, status, now), self.request)

@@ -61,7 +61,7 @@ class Tracing:
         self._propagator = TraceContextTextMapPropagator()
         self._starts: OrderedDict[str, SpanContext] = OrderedDict()  # of replicas, by id
 
-    def begin(self, request: Request, started_at: float) -> Trace:
+    def begin(self, request: Request) -> Trace:
         """The client's trace goes on, if it sent a sound one; its replica gets our span as the parent."""
         carrier = _carrier(request.take_trace_context())
         around = self._propagator.extract(carrier) if carrier else None
@@ -85,7 +85,7 @@ class Tracing:
     def over(self, passage: Passage, request: Request) -> None:
         trace = passage.trace
         if trace is None:  # it has come to no replica
-            trace = passage.trace = self.begin(request, passage.started_at)
+            trace = passage.trace = self.begin(request)
         span = trace.span
         if not isinstance(span, Open) or not span.recorded:
             return

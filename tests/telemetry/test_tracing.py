@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
@@ -59,7 +61,7 @@ def said(span: ReadableSpan) -> dict[str, Any]:  # attributes are of any type
 
 def test_the_client_s_trace_goes_on_with_our_span_as_the_parent(processor: Remembering) -> None:
     asked = request(PARENT, (b"tracestate", b"a=1"), (b"tracestate", b"b=2"))
-    trace = tracing(processor).begin(asked, 10.0)
+    trace = tracing(processor).begin(asked)
     found = re.fullmatch(rb"traceparent: 00-(.*)-(.*)-01\r\ntracestate: a=1,b=2\r\n", trace.fields)
     assert found is not None
     assert (found[1].decode(), trace.trace_id) == (TRACE, TRACE)
@@ -69,20 +71,33 @@ def test_the_client_s_trace_goes_on_with_our_span_as_the_parent(processor: Remem
 
 def test_a_repeated_head_goes_on_in_the_same_trace(processor: Remembering) -> None:
     asked, tracer = request(PARENT), tracing(processor)
-    assert [tracer.begin(asked, 10.0).trace_id for _ in range(2)] == [TRACE, TRACE]
+    assert [tracer.begin(asked).trace_id for _ in range(2)] == [TRACE, TRACE]
 
 
 @pytest.mark.parametrize("parents", [[], [(b"traceparent", b"00-x")], [PARENT, PARENT]])
 def test_without_one_sound_parent_a_trace_begins(parents: list[tuple[bytes, bytes]], processor: Remembering) -> None:
-    trace = tracing(processor).begin(request(*parents), 10.0)
+    trace = tracing(processor).begin(request(*parents))
     assert trace.trace_id != TRACE
     assert re.fullmatch(rb"traceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-01\r\n", trace.fields)
+
+
+@given(st.binary(max_size=80), st.binary(max_size=80))
+def test_whatever_a_client_sends_makes_one_parent(parent: bytes, state: bytes) -> None:
+    asked = request((b"traceparent", parent), (b"tracestate", state))
+    fields = tracing(Remembering()).begin(asked).fields
+    assert re.fullmatch(rb"traceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]\r\n(tracestate: [ -~]*\r\n)?", fields)
+
+
+@given(st.binary(max_size=300))
+def test_whatever_state_comes_with_a_trace_cannot_break_the_head(state: bytes) -> None:
+    fields = tracing(Remembering()).begin(request(PARENT, (b"tracestate", state))).fields
+    assert re.fullmatch(rb"traceparent: 00-.{32}-.{16}-01\r\n(tracestate: [ -~]*\r\n)?", fields)
 
 
 def test_a_span_has_the_way_of_its_request(processor: Remembering) -> None:
     asked, tracer = request(PARENT), tracing(processor)
     passage = ended(asked)
-    passage.trace = tracer.begin(asked, 10.0)
+    passage.trace = tracer.begin(asked)
     tracer.over(passage, asked)
     (span,) = processor.spans
     attributes = said(span)
@@ -109,7 +124,7 @@ def test_a_request_that_came_to_no_replica_is_a_span_too(processor: Remembering)
 def test_what_is_not_sampled_is_passed_on_but_makes_no_span(processor: Remembering) -> None:
     asked, tracer = request(PARENT), tracing(processor, ALWAYS_OFF)
     passage = ended(asked)
-    passage.trace = tracer.begin(asked, 10.0)
+    passage.trace = tracer.begin(asked)
     tracer.over(passage, asked)
     assert passage.trace.fields.endswith(b"-00\r\n")
     assert processor.spans == []
