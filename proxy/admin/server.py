@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from aiohttp import web
@@ -12,6 +12,7 @@ from aiohttp import web
 from proxy.admin.answers import json_response, sentences
 from proxy.admin.apps import AdminApp
 from proxy.admin.live import Live
+from proxy.admin.lock import Lock
 from proxy.admin.logs import Logs
 from proxy.admin.origin import same_origin
 from proxy.admin.page import Page
@@ -20,8 +21,8 @@ from proxy.admin.scale import scaled
 from proxy.admin.views import Document, app_view, decisions_view, failures_view, limits_view
 from proxy.backends.transcripts import Transcripts
 from proxy.core.autoscaler.record import RECORDS_KEPT
-from proxy.errors import AppNotFound, BadRequest
-from proxy.metrics import TidegateCollector, render
+from proxy.errors import AppNotFound, BadRequest, UserError
+from proxy.metrics import AppMetrics, TidegateCollector, render
 
 _REPLICA_LOG = logging.getLogger("tidegate.replica")  # every line that a replica prints
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -30,18 +31,43 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class AdminServer:
     """Answers from what it was given, and keeps what has been seen.
 
-    `logs` is the folder for what replicas print; `ready` says whether the data port accepts requests.
+    `logs` is the folder for what replicas print; `ready` says whether the data port accepts requests; without a
+    `lock` it is open to whoever reaches it.
     """
 
-    def __init__(self, apps: Mapping[str, AdminApp], logs: Path, ready: Callable[[], bool]) -> None:
-        self._apps = apps
+    def __init__(
+        self, apps: Mapping[str, AdminApp], logs: Path, ready: Callable[[], bool], lock: Lock | None = None
+    ) -> None:
+        self._apps: dict[str, AdminApp] = {}
+        self._lock = lock
         self._ready = ready
-        self._collector = TidegateCollector(app.metrics for app in apps.values())
-        self._live = Live(apps.values(), ready)
-        self._transcripts = Transcripts(logs, lambda name: [replica.id for replica in apps[name].pool])
+        self._metrics_of: list[AppMetrics] = []
+        self._collector = TidegateCollector(self._metrics_of)
+        self._live = Live((), ready)
+        self._transcripts = Transcripts(logs, self._living)
+        self.reload: Callable[[bool], Awaitable[Document]] = _no_reload
         self._logs = Logs(self._transcripts)
         self._page = Page()
         self._runner: web.AppRunner | None = None
+        for app in apps.values():
+            self.show(app)
+
+    def show(self, app: AdminApp) -> None:
+        """One more app, or another of that name."""
+        self._apps[app.config.name] = app
+        self._metrics_of.append(app.metrics)
+        self._live.add(app)
+
+    def hide(self, app: AdminApp) -> None:
+        """It is gone."""
+        if self._apps.get(app.metrics.name) is app:
+            del self._apps[app.metrics.name]
+        self._metrics_of.remove(app.metrics)
+        self._live.remove(app)
+
+    def _living(self, name: str) -> list[str]:
+        app = self._apps.get(name)
+        return [replica.id for replica in app.pool] if app is not None else []
 
     async def open(self, host: str, port: int) -> int:
         """Listen and return the port; raises OSError if the address cannot be had. Close it in any case."""
@@ -67,6 +93,9 @@ class AdminServer:
 
     def application(self) -> web.Application:
         application = web.Application(middlewares=[sentences, same_origin])
+        if self._lock is not None:
+            application.middlewares.append(self._lock.guard)
+            application.router.add_post("/login", self._lock.login)
         application.add_routes(
             [
                 web.get("/", self._page.index),
@@ -84,6 +113,7 @@ class AdminServer:
                 web.get("/api/apps/{app}/logs/replicas", self._printed),
                 web.get("/api/apps/{app}/scale", self._limits),
                 web.post("/api/apps/{app}/scale", self._scale),
+                web.post("/api/reload", self._reload),
                 web.post("/api/apps/{app}/replicas/{replica}/drain", self._drain),
                 web.post("/api/apps/{app}/replicas/{replica}/restart", self._restart),
             ]
@@ -131,6 +161,13 @@ class AdminServer:
     async def _scale(self, request: web.Request) -> web.Response:
         return json_response(scaled(self._app(request), await request.read()))
 
+    async def _reload(self, request: web.Request) -> web.Response:
+        anyway = request.query.get("replace", "") not in {"", "0", "false"}
+        try:
+            return json_response(await self.reload(anyway))
+        except UserError as error:  # what is served goes on as it was
+            raise BadRequest(str(error)) from None
+
     async def _drain(self, request: web.Request) -> web.Response:
         return self._with_replica(request, drained)
 
@@ -146,3 +183,7 @@ class AdminServer:
         if name not in self._apps:
             raise AppNotFound(f"no app is called {name}; there are: {', '.join(self._apps)}")
         return self._apps[name]
+
+
+async def _no_reload(_anyway: bool) -> Document:
+    raise BadRequest("there is nothing to reload")

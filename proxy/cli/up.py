@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from proxy.cli.admin_key import AdminKey, AdminKeyFile
+from proxy.cli.admin_key import admin_key as admin_key_of
+from proxy.cli.keys import KeysOption
 from proxy.cli.log_lines import set_up_logging
 from proxy.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from proxy.config import AppConfig
     from proxy.telemetry.telemetry import Telemetry
 
 
@@ -56,6 +56,8 @@ _OTEL = typer.Option(
 )
 _OTEL_METRICS = typer.Option("--otel-metrics", help="Export metrics by OTLP, under Cerebrium's names.")
 
+_WATCH = typer.Option("--watch", help="Reload when the files of an app have changed.")
+
 
 def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     apps: Annotated[list[Path] | None, _APPS] = None,
@@ -73,6 +75,10 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     request_log: Annotated[bool, _REQUEST_LOG] = True,
     otel: Annotated[bool | None, _OTEL] = None,
     otel_metrics: Annotated[bool, _OTEL_METRICS] = False,
+    keys: KeysOption = None,
+    admin_key: AdminKey = "",
+    admin_key_file: AdminKeyFile = None,
+    watch: Annotated[bool, _WATCH] = False,
 ) -> None:
     """Serve apps: replicas are started on demand, limited, balanced and scaled to zero and back."""
     # Imported here: `tidegate check` and --help need none of it.
@@ -84,7 +90,9 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     from proxy.net.passage import Audience
     from proxy.wiring import Options
 
+    paths = [path.absolute() for path in apps or [Path()]]
     configs = load_all(apps or [Path()])
+    opens = admin_key_of(admin_key, admin_key_file, admin_host)
     telemetry = _telemetry(otel, otel_metrics)
     log = set_up_logging(log_level)
     progress = log.show if sys.stderr.isatty() else None
@@ -93,11 +101,24 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     _, descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     for config in configs:
-        for warning in (*config.warnings, *_not_followed(config)):
+        for warning in config.warnings:
             logging.getLogger("tidegate").warning("%s", warning)
-    offer = Offer(max_cpu, max_memory, max_gpus)
     options = Options(
-        backend, host, port, admin_host, admin_port, keep_replicas, offer, record, progress, audience, telemetry
+        backend=backend,
+        host=host,
+        port=port,
+        admin_host=admin_host,
+        admin_port=admin_port,
+        keep_replicas=keep_replicas,
+        offer=Offer(max_cpu, max_memory, max_gpus),
+        record=record,
+        progress=progress,
+        audience=audience,
+        admin_key=opens,
+        keys=keys,
+        paths=paths,
+        watch=watch,
+        telemetry=telemetry,
     )
     try:
         uvloop.run(run(configs, options, _announce))
@@ -130,12 +151,3 @@ def _telemetry(otel: bool | None, otel_metrics: bool) -> Telemetry | None:
 def _announce(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
-
-
-def _not_followed(config: AppConfig) -> Iterator[str]:
-    """Sentences for settings that are valid, but that this version does not act on."""
-    if config.scaling.roll_out_duration_seconds > 0:
-        yield (
-            f"{config.file}: this version does not follow cerebrium.scaling.roll_out_duration_seconds yet: "
-            "a changed configuration needs a restart, which takes effect at once"
-        )

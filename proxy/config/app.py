@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from proxy.config import document
+from proxy.config.auth import Auth
 from proxy.config.cerebrium import Cerebrium, CustomRuntime, Dependencies, Deployment, Hardware, PlatformScaling
 from proxy.config.env_file import read_env_file
 from proxy.config.notify import Notify
@@ -52,10 +53,12 @@ class AppConfig:
     drain: Drain
     process: Process
     notify: Notify
+    auth: Auth
     docker: Docker
     static: Static
     backend: str | None
     env: Mapping[str, str]
+    env_file: Path | None  # where a part of it comes from
     warnings: tuple[str, ...]
 
     @property
@@ -151,10 +154,12 @@ def _assemble(
         drain=tidegate.drain,
         process=tidegate.process,
         notify=tidegate.notify,
+        auth=tidegate.auth,
         docker=tidegate.docker,
         static=tidegate.static,
         backend=tidegate.backend,
         env=env,
+        env_file=file.parent / tidegate.env_file if tidegate.env_file else None,
         warnings=warnings,
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from typing import TYPE_CHECKING, Final
 
 from proxy.core.replica import Event, Replica, Reservation
+from proxy.core.shortage import SHORTAGES
 from proxy.errors import AnswerError, BodyTooLarge, Draining, GatewayTimeout, NoReplica, RequestTimeout
 from proxy.net.call import BODY_IDLE_SECONDS, Call
 from proxy.net.deadlines import NEVER
@@ -20,14 +20,13 @@ from proxy.wire.request import Request
 if TYPE_CHECKING:
     import asyncio
 
+    from proxy.core.allowance import Allowance
     from proxy.net.client import ClientConnection
     from proxy.net.hangup import HangupWatch
     from proxy.net.service import Route, Service
 
 # To route by the model field the body is read whole, up to this size.
 MODEL_BODY_BYTES: Final = 16 << 20
-# What says nothing about the replica (connect(2)): no file descriptor, no memory or no port is left here.
-_OWN_FAULT = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL))
 # nginx's status for a client that left before its answer; it is counted, never sent.
 CLIENT_LEFT: Final = 499
 
@@ -39,6 +38,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "_allowance",
         "_call",
         "_client",
         "_limit_at",
@@ -73,6 +73,7 @@ class Exchange:
         self.deadline = NEVER
         self.left = False  # the client has ended its sending side
         self._call: Call | None = None
+        self._allowance: Allowance | None = None  # of the key that it came with
         self.started_at = self.granted_at = self.connected_at = self.first_byte_at = 0.0
         self.sent_bytes = self.retries = 0
         self.trace: Trace | None = None
@@ -129,7 +130,7 @@ class Exchange:
         self.routed = True
         self._max_body_bytes = service.max_body_bytes
         if service.needs_key:
-            service.keys.check(self.request.authorization)
+            self._allowance = self._site.admit(self.request, service, now)
         if self.request.final:
             self._finish(options_answer(self.request_id, self.may_keep_alive), 204, self.may_keep_alive, now)
             return
@@ -173,7 +174,7 @@ class Exchange:
         now, pool = time.monotonic(), self.service.pool
         self._call = None
         self.retries += 1
-        if error.errno in _OWN_FAULT:
+        if error.errno in SHORTAGES:  # it says nothing about the replica
             pool.release(reservation, now)
             self._answer(NoReplica(f"the proxy cannot open a connection to a replica: {error.strerror}"), now)
             return
@@ -264,11 +265,9 @@ class Exchange:
     def trace_fields(self) -> bytes:
         """The lines that tell the replica which trace the request belongs to; none where nobody traces."""
         tracer = self._client.audience.tracer
-        if tracer is None:
-            return b""
-        if self.trace is None:
+        if tracer is not None and self.trace is None:
             self.trace = tracer.begin(self.request)
-        return self.trace.fields
+        return b"" if self.trace is None else self.trace.fields
 
     def draining(self, replica: Replica) -> bool:
         return self._site.draining or not replica.wanted
@@ -340,7 +339,10 @@ class Exchange:
         self._move_on(DONE)
         call, self._call = self._call, None
         if call is not None:
-            call.detach()
+            call.detach(self._allowance)  # what the replica still does counts for its key
+        elif self._allowance is not None:
+            self._allowance.leave()
+        self._allowance = None
         if self.routed:
             self.service.metrics.finished(status, now - self.started_at)
         audience = self._client.audience

@@ -1,4 +1,4 @@
-"""Where a request is on its way."""
+"""How far a request has come on its client's side."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import orjson
 
+from proxy.core.allowance import Allowance
 from proxy.errors import AppNotFound
 from proxy.net.deadlines import Deadlines
 from proxy.net.passage import NOBODY
@@ -25,6 +26,10 @@ class Site:
         self.audience = NOBODY  # set before the first client comes
         self._requests = 0  # that were given an id
         self._request_prefix = secrets.token_hex(8)
+        self.serve(services)
+
+    def serve(self, services: Sequence[Service]) -> None:
+        """Route to these from now on."""
         self._only = services[0] if len(services) == 1 else None
         self._by_name = {service.name.encode(): service for service in services}
         self._by_host = {host: service for service in services for host in service.hosts}
@@ -43,6 +48,11 @@ class Site:
         """The app and the target it gets; None if only the body can tell. Raises AppNotFound."""
         found = self._find(request)
         return found if found is None or self.aside is None else self.aside(request, *found)
+
+    def admit(self, request: Request, service: Service, now: float) -> Allowance | None:
+        """To an app that needs a key: who has it. Raises Unauthorized, Forbidden or RateLimited."""
+        request.keeps_authorization = service.terms.forwards_authorization
+        return service.keys.admit(request.authorization, now, service.pool.service_seconds)
 
     def _find(self, request: Request) -> Route | None:
         target = request.target

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from proxy.core.allowance import Allowance
 from proxy.core.balancers.first_available import FirstAvailable
 from proxy.core.pool import Pool
 from proxy.core.replica import Event, Replica
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # imported by the first run: few proxies have one, and the en
     from proxy.runs.server import RunServer
 
 _RUN = re.compile(rb"/runs/[0-9a-f]{32}(?:\?.*)?")
+REPLICA = "runs"  # who answers, for those who are told of requests
 _LIMIT = 10_000
 _CONNECT_SECONDS = 5.0
 _CLOSE_SECONDS = 2.0
@@ -34,22 +36,45 @@ _CLOSE_SECONDS = 2.0
 log = logging.getLogger("tidegate.runs")
 
 
+class _Knock:
+    """Before anything is promised: whether the client may use the app. Its slots are counted where the run asks it."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def admit(self, authorization: bytes, now: float, _service_seconds: float) -> Allowance | None:
+        if self._service.needs_key:
+            self.identify(authorization, now).spend(now)
+        return None
+
+    def identify(self, authorization: bytes, now: float, lapsed: bool = False) -> Allowance:
+        return self._service.keys.identify(authorization, now, lapsed)
+
+
 class Door:
     """Looks, for the request path, like an app with one replica: so bodies stream, and clients may leave."""
 
     def __init__(self, services: Sequence[Service], tasks: asyncio.TaskGroup, deadlines: Deadlines) -> None:
-        self._services = services
+        self._services: list[Service] = []  # an app's place in it is its number, also after it has gone
         self._tasks = tasks
         self._deadlines = deadlines
         self._word = secrets.token_urlsafe(24)
         self._pool = Pool(FirstAvailable(), _LIMIT, time.monotonic())
         self._pool.on_wait = self._wake
         self._connections = Connections(tasks, deadlines, _CONNECT_SECONDS)
-        self._ways = {service: self._way(service, number) for number, service in enumerate(services)}
+        self._ways: dict[Service, Route] = {}
+        self.serve(services)
         self.audience = NOBODY  # told of what runs ask their apps; set before the first of them
         self._server: RunServer | None = None
         self._opening = False
         self.ended: Callable[[], None] = lambda: None  # something has; there may be nothing left to wait for
+
+    def serve(self, services: Sequence[Service]) -> None:
+        """Take runs of these, too."""
+        for service in services:
+            if service not in self._ways:
+                self._ways[service] = self._way(service, len(self._services))
+                self._services.append(service)
 
     @property
     def busy(self) -> bool:
@@ -57,11 +82,9 @@ class Door:
         return self._pool.demand.present > 0 or (self._server is not None and self._server.busy)
 
     def aside(self, request: Request, service: Service, target: bytes) -> Route:
-        """Where a request for `service` goes; raises what its keys raise."""
+        """Where a request for `service` goes."""
         if request.upgrade or not _for_runs(request, target):
             return service, target
-        if service.needs_key:
-            service.keys.check(request.authorization)
         way, prefix = self._ways[service]
         return way, prefix + target
 
@@ -73,9 +96,11 @@ class Door:
             first_byte_seconds=NEVER,
             idle_seconds=NEVER,
             max_body_bytes=0,
-            needs_key=False,
+            needs_key=True,  # if the app does by then
+            forwards_authorization=True,  # to ourselves: the app's own rule holds where the run asks it
         )
         way = Service(terms, self._pool, self._connections, self, self._deadlines)
+        way.keys = _Knock(service)
         return way, f"/{self._word}/{number}".encode()
 
     def _wake(self) -> None:
@@ -85,7 +110,7 @@ class Door:
 
     async def _open(self) -> None:
         now = time.monotonic()
-        replica = Replica(0, "runs", _LIMIT, now)
+        replica = Replica(0, REPLICA, _LIMIT, now)
         try:
             module = await asyncio.to_thread(importlib.import_module, "proxy.runs.server")
             inside = module.Inside(self._services, self._tasks, self._deadlines, self._word, self.audience)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
@@ -64,7 +65,8 @@ class RunServer:
 
     def __init__(self, services: Sequence[Service], inside: Inside, tasks: asyncio.TaskGroup, word: str) -> None:
         self.port = 0
-        self._services = {(word, str(number)): (number, service) for number, service in enumerate(services)}
+        self._services = services
+        self._word = word
         self._inside = inside
         self._tasks = tasks
         self._folder = state_folder()
@@ -122,9 +124,9 @@ class RunServer:
     async def _answer(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
         word, _, rest = request.raw_path.removeprefix("/").partition("/")
         number, _, target = rest.partition("/")
-        found = self._services.get((word, number))
-        if found is None:
+        if word != self._word or not number.isdecimal() or int(number) >= len(self._services):
             raise AppNotFound("no app here matches this request")
+        found = int(number), self._services[int(number)]
         order = read_order(f"/{target}".encode("latin-1"))
         if order is None:
             return await self._view(target.partition("?")[0].rpartition("/")[2], found[1])
@@ -156,15 +158,11 @@ class RunServer:
         if request.headers.get("expect", "").lower() == "100-continue" and request.transport is not None:
             request.transport.write(CONTINUE)
         body: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=str(self._folder))  # noqa: SIM115  # its run closes it
-        size = request.content_length or 0
-        async for piece in request.content.iter_any():
-            size = max(size, body.tell() + len(piece))
-            if size > limit:
-                break
-            body.write(piece)
-        if size > limit:
+        try:
+            await _spool(request, body, limit)
+        except BaseException:  # also when its client leaves
             body.close()
-            raise BodyTooLarge(f"the body is larger than {limit} bytes")
+            raise
         return body
 
     def _run(
@@ -195,10 +193,12 @@ class RunServer:
             await self._store.end(run.id, run.service.name, answer)
             if run.webhook is not None:
                 await self._store.posted(run.id, await run.webhook.deliver(self._inside.session, run.id, answer))
+        except (OSError, sqlite3.Error) as error:  # a full disk, say
+            log.error("run %s cannot be kept: %s", run.id, error)
+            _refuse(begun, error)
         except Exception as error:  # the end of a task: a fault of one run ends that run only
             log.exception("run %s has failed", run.id)
-            if not begun.done():
-                begun.set_exception(NoReplica(f"the run cannot be kept: {error}"))
+            _refuse(begun, error)
         finally:
             self._store.over(run.id)
 
@@ -243,6 +243,26 @@ class RunServer:
             await webhook.deliver(self._inside.session, run_id, answer)
         except Exception:  # the end of a task: the answer itself has been given
             log.exception("the webhook of %s has failed", run_id)
+
+
+async def _spool(request: web.BaseRequest, body: IO[bytes], limit: int) -> None:
+    """Raises BodyTooLarge, and NoReplica where the disk takes no more."""
+    size = request.content_length or 0
+    async for piece in request.content.iter_any():
+        size = max(size, body.tell() + len(piece))
+        if size > limit:
+            break
+        try:
+            body.write(piece)
+        except OSError as error:
+            raise NoReplica(f"the run cannot be kept: {error.strerror}") from error
+    if size > limit:
+        raise BodyTooLarge(f"the body is larger than {limit} bytes")
+
+
+def _refuse(begun: asyncio.Future[None], error: Exception) -> None:
+    if not begun.done():
+        begun.set_exception(NoReplica(f"the run cannot be kept: {error}"))
 
 
 def _head(response: aiohttp.ClientResponse) -> web.StreamResponse:

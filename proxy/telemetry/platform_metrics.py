@@ -6,8 +6,9 @@ Source: https://docs.cerebrium.ai/cerebrium/integrations/metrics-export
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 from opentelemetry.sdk.metrics.export import (
@@ -27,6 +28,7 @@ from opentelemetry.sdk.resources import Resource
 from proxy.config import AppConfig
 from proxy.metrics import SECONDS_BUCKETS, AppMetrics, Histogram
 from proxy.net.passage import Passage
+from proxy.runs.door import REPLICA as DOOR
 from proxy.telemetry.spans import SCOPE
 from proxy.wire.request import Request
 
@@ -35,14 +37,14 @@ _SINCE_START = AggregationTemporality.CUMULATIVE
 _SUCCESS_BELOW = 400
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Exported:
     """One app: what is counted of it anyway, and the two histograms that only this export has."""
 
     config: AppConfig
     metrics: AppMetrics
-    execution_seconds: Histogram = field(default_factory=Histogram)
-    cold_start_seconds: Histogram = field(default_factory=Histogram)
+    execution_seconds: Histogram
+    cold_start_seconds: Histogram
 
     @property
     def labels(self) -> dict[str, str]:
@@ -107,37 +109,38 @@ NAMES = tuple(row[0] for rows in (_GAUGES, _HISTOGRAMS, _COUNTERS) for row in ro
 class PlatformMetrics:
     """All apps' metrics as OpenTelemetry's values; an Observer, for what nobody else counts."""
 
-    def __init__(self, resource: Resource, apps: Mapping[str, Exported]) -> None:
+    def __init__(self, resource: Resource, apps: Callable[[], Iterable[tuple[AppConfig, AppMetrics]]]) -> None:
         self._resource = resource
         self._apps = apps
+        self._execution: defaultdict[str, Histogram] = defaultdict(Histogram)
+        self._cold_starts: defaultdict[str, Histogram] = defaultdict(Histogram)
         self._began_ns = time.time_ns()
 
     def over(self, passage: Passage, request: Request) -> None:
-        app = self._apps.get(passage.app)
-        if app is not None and passage.granted_at:
-            app.execution_seconds.observe(passage.ended_at - passage.granted_at)
+        if passage.granted_at and passage.replica != DOOR:  # what a run asks its app is told, too
+            self._execution[passage.app].observe(passage.ended_at - passage.granted_at)
 
     def started(self, app: str, phases: Mapping[str, float]) -> None:
         """A cold start is over."""
-        self._apps[app].cold_start_seconds.observe(sum(phases.values()))
+        self._cold_starts[app].observe(sum(phases.values()))
 
     def collect(self) -> MetricsData:
-        scope = ScopeMetrics(SCOPE, [*self._metrics(time.time_ns())], "")
+        apps = [self._exported(*app) for app in self._apps()]
+        scope = ScopeMetrics(SCOPE, [*self._metrics(apps, time.time_ns())], "")
         return MetricsData([ResourceMetrics(self._resource, [scope], "")])
 
-    def _metrics(self, now_ns: int) -> Iterator[Metric]:
+    def _exported(self, config: AppConfig, metrics: AppMetrics) -> Exported:
+        return Exported(config, metrics, self._execution[config.name], self._cold_starts[config.name])
+
+    def _metrics(self, apps: Sequence[Exported], now_ns: int) -> Iterator[Metric]:
         for name, unit, meaning, value in _GAUGES:
-            yield Metric(name, meaning, unit, Gauge([self._number(app, value(app), now_ns) for app in self._all]))
+            yield Metric(name, meaning, unit, Gauge([self._number(app, value(app), now_ns) for app in apps]))
         for name, meaning, histogram in _HISTOGRAMS:
-            points = [self._distribution(app, histogram(app), now_ns) for app in self._all]
+            points = [self._distribution(app, histogram(app), now_ns) for app in apps]
             yield Metric(name, meaning, "ms", HistogramData(points, _SINCE_START))
         for name, meaning, count in _COUNTERS:
-            numbers = [self._number(app, count(app), now_ns) for app in self._all]
+            numbers = [self._number(app, count(app), now_ns) for app in apps]
             yield Metric(name, meaning, "", Sum(numbers, _SINCE_START, is_monotonic=True))
-
-    @property
-    def _all(self) -> Iterator[Exported]:
-        return iter(self._apps.values())
 
     def _number(self, app: Exported, value: float, now_ns: int) -> NumberDataPoint:
         return NumberDataPoint(app.labels, self._began_ns, now_ns, value)

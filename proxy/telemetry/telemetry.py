@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -20,7 +20,7 @@ from proxy.config import AppConfig
 from proxy.core.replica import Replica
 from proxy.metrics import AppMetrics
 from proxy.net.passage import Audience, Observer
-from proxy.telemetry.platform_metrics import Exported, PlatformMetrics
+from proxy.telemetry.platform_metrics import PlatformMetrics
 from proxy.telemetry.signals import Signals
 from proxy.telemetry.spans import SpanForm
 from proxy.telemetry.tracing import Tracing
@@ -41,11 +41,10 @@ class Telemetry:
         self._metrics: PlatformMetrics | None = None
         self._runs = False
 
-    def watch(self, apps: Sequence[tuple[AppConfig, AppMetrics]]) -> None:
-        """What metrics are of; before the first request."""
+    def watch(self, apps: Callable[[], Iterable[tuple[AppConfig, AppMetrics]]]) -> None:
+        """What metrics are of, whenever they are exported; before the first request."""
         if self._exporter is not None:
-            exported = {config.name: Exported(config, metrics) for config, metrics in apps}
-            self._metrics = PlatformMetrics(self._resource, exported)
+            self._metrics = PlatformMetrics(self._resource, apps)
 
     def audience(self, others: Audience) -> Audience:
         """The same, with ours before them: a line of the log may name its trace."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final
 
-from proxy.wire.fields import Field
+from proxy.wire.fields import Field, without
 from proxy.wire.request import Request
 from proxy.wire.response import Response
 
@@ -48,7 +48,8 @@ def _forwarded(request: Request, client_host: bytes) -> bytes:
     host = request.host or b""
     via = b"1.0 tidegate" if request.http10 else b"1.1 tidegate"
     lines = [b"%b %b HTTP/1.1\r\nhost: %b" % (request.method, request.routed_target or request.target, host)]
-    lines += [b"%b: %b" % field for field in request.fields]
+    fields = request.fields if request.keeps_authorization else without(request.fields, {b"authorization"})
+    lines += [b"%b: %b" % field for field in fields]
     if request.chunked:
         lines.append(b"transfer-encoding: chunked")
         if request.trailer:

@@ -42,6 +42,7 @@ class Request:
     `length` is None without a Content-Length. `forwarded_for` and `via` are what came before us. `upgrade` is the
     protocol that the client wants to change to, or empty. `final`: it must not be forwarded (Max-Forwards: 0).
     `routed_target` is what its app gets, known once it is routed. `trace_context` was taken out to be said anew.
+    `keeps_authorization`: the replica gets that field, too.
     `trailer`: the names that may follow the body; `takes_trailers`: the client reads those of an answer.
     """
 
@@ -56,6 +57,7 @@ class Request:
         "host",
         "http10",
         "keep_alive",
+        "keeps_authorization",
         "length",
         "method",
         "request_id",
@@ -88,6 +90,7 @@ class Request:
         self.via = b""
         self.request_id = b""
         self.authorization = b""
+        self.keeps_authorization = True
         self.forwarded = b""
 
     @property
