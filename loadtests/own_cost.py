@@ -1,8 +1,10 @@
 """What one small request costs in our own code: no sockets, no system calls, the transports are fakes.
 
 Usage: python loadtests/own_cost.py        interpreted and compiled, microseconds and (with valgrind) instructions.
-       python loadtests/own_cost.py --functions     the same of the function server, called by the gate.
-       python loadtests/own_cost.py --requests N    only make N requests, for a profiler; prints their microseconds.
+       python loadtests/own_cost.py functions       the same of the function server, called by the gate.
+       python loadtests/own_cost.py log             of requests with the request log, or with tracing: `traces` has all of
+                                                    them sampled, `unsampled` none.
+       ... --requests N                             only make N requests, for a profiler; prints their microseconds.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ CALL = (  # as the gate sends it on
     b"x-request-id: 0123456789abcdef-1\r\n\r\n{}"
 )
 BATCH = 20  # requests that are there at the same time
+WHAT = ("requests", "log", "traces", "unsampled", "functions")
 ROUND = 2_000  # requests; the fastest round counts
 
 
@@ -63,7 +66,31 @@ class Counting(Transport):
         self.written += 1
 
 
-def cycle(folder: Path) -> Callable[[], None]:
+def audience(told: str) -> Any:  # the type is imported only from the build that is measured
+    """Who is told of the requests; what they make of them is made, and thrown away."""
+    from proxy.net.passage import Audience
+
+    if told == "log":
+        from proxy.cli.log_stream import LogStream, write_to
+        from proxy.cli.request_lines import JsonRequestLines
+
+        return Audience((LogStream(write_to(os.open(os.devnull, os.O_WRONLY)), JsonRequestLines()),))
+    if told in {"traces", "unsampled"}:
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import SpanProcessor
+        from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+        from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
+
+        from proxy.telemetry.spans import SpanForm
+        from proxy.telemetry.tracing import Tracing
+
+        sampler = ALWAYS_ON if told == "traces" else ALWAYS_OFF
+        tracing = Tracing(sampler, RandomIdGenerator(), SpanForm(Resource.get_empty()), SpanProcessor())
+        return Audience((tracing,), tracing)
+    return Audience()
+
+
+def cycle(folder: Path, told: str) -> Callable[[], None]:
     """One request and its answer, over a kept connection on either side."""
     from proxy.config import load
     from proxy.core.pool import Pool
@@ -86,7 +113,9 @@ def cycle(folder: Path) -> Callable[[], None]:
     pool.apply(replica, Event.PASSED, now)
     connections = Connections(cast(asyncio.TaskGroup, None), deadlines, 5)
     service = Service(Terms.of(config), pool, connections, AppMetrics("cost", pool), deadlines)
-    client = ClientConnection(Listener(Site([service], deadlines), 65_536))
+    site = Site([service], deadlines)
+    site.audience = audience(told)
+    client = ClientConnection(Listener(site, 65_536))
     link = Link(connections, replica)
     transport: Any = Transport()
     client.connection_made(transport)
@@ -100,16 +129,16 @@ def cycle(folder: Path) -> Callable[[], None]:
     return one
 
 
-async def made(count: int, functions: bool) -> float:
+async def made(count: int, what: str) -> float:
     """Microseconds per request, in the fastest round."""
-    if functions:
+    if what == "functions":
         async with asyncio.TaskGroup() as tasks:
             batch, end = call(tasks)
             seen = await fastest(batch, count)
             end()
             return seen
     with TemporaryDirectory() as folder:
-        one = cycle(Path(folder))
+        one = cycle(Path(folder), what)
 
     async def at_once() -> None:
         for _ in range(BATCH):
@@ -161,23 +190,23 @@ def call(tasks: asyncio.TaskGroup) -> tuple[Callable[[], Awaitable[None]], Calla
     return all_of_them, end
 
 
-def run(code: Path, count: int, prefix: list[str], functions: bool) -> subprocess.CompletedProcess[str]:
-    command = [*prefix, sys.executable, "-P", __file__, "--requests", str(count), *["--functions"] * functions]
+def run(code: Path, count: int, what: str, prefix: list[str]) -> subprocess.CompletedProcess[str]:
+    command = [*prefix, sys.executable, "-P", __file__, what, "--requests", str(count)]
     environment = {**os.environ, "PYTHONPATH": str(code), "PYTHONHASHSEED": "0"}
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
 
 
-def measured(code: Path, functions: bool) -> float:
-    return float(run(code, 40 * ROUND, [], functions).stdout)
+def measured(code: Path, what: str) -> float:
+    return float(run(code, 40 * ROUND, what, []).stdout)
 
 
-def instructions(code: Path, functions: bool) -> float | None:
+def instructions(code: Path, what: str) -> float | None:
     """Per request, counted by callgrind: the same whatever else the machine does. None without valgrind."""
     if shutil.which("valgrind") is None:
         return None
     counted = []
     for count in (ROUND, 3 * ROUND):
-        done = run(code, count, ["valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}"], functions)
+        done = run(code, count, what, ["valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}"])
         found = re.search(r"Collected : (\d+)", done.stderr)
         assert found is not None, done.stderr
         counted.append(int(found[1]))
@@ -187,16 +216,16 @@ def instructions(code: Path, functions: bool) -> float | None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="What one small request costs in our own code.")
     parser.add_argument("--requests", type=int, help="only make so many, for a profiler")
-    parser.add_argument("--functions", action="store_true", help="the function server instead of the proxy")
+    parser.add_argument("what", nargs="?", default="requests", choices=WHAT, help="what is counted")
     options = parser.parse_args()
     if options.requests is not None:
-        print(f"{uvloop.run(made(options.requests, options.functions)):.2f}")
+        print(f"{uvloop.run(made(options.requests, options.what)):.2f}")
         return 0
     for name, code in BUILDS.items():
         if not (code / "proxy").exists():
             print(f"{name}: not there; make bench makes it")
             continue
-        microseconds, counted = measured(code, options.functions), instructions(code, options.functions)
+        microseconds, counted = measured(code, options.what), instructions(code, options.what)
         print(f"{name}: {microseconds:.2f} µs" + (f", {counted:,.0f} instructions" if counted else ""))
     return 0
 

@@ -88,7 +88,11 @@ class Proxy:
         self._site = Site([app.service for app in self.apps], self._deadlines)
         self._runs = Door([app.service for app in self.apps], tasks, self._deadlines)
         self._site.aside = self._runs.aside
-        self._site.audience = self._runs.audience = options.audience
+        audience = options.audience
+        if options.telemetry is not None:
+            options.telemetry.watch(lambda: [(app.config, app.metrics) for app in self.apps])
+            audience = options.telemetry.audience(audience)
+        self._site.audience = self._runs.audience = audience
         self._certificate = None if access.certificate is None else Certificate(*access.certificate)
         handshakes = None if self._certificate is None else Handshakes(tasks, self._certificate)
         max_header_bytes = max(app.config.limits.max_header_bytes for app in self.apps)
@@ -169,6 +173,8 @@ class Proxy:
             self._listener.close()
             await self._runs.close()
             await self._admin.close()
+            if self.options.telemetry is not None and not self._stopped_at_once:
+                await self.options.telemetry.close()
 
     async def _open(self) -> str:
         """Listen; returns what is said about it."""
@@ -206,6 +212,8 @@ class Proxy:
             self.tasks.create_task(WatchedFiles(self._certificate.files, self._certificate.load).run())
         self.tasks.create_task(GpuMeter(self._metered).run())
         self.tasks.create_task(self._admin.run())
+        if self.options.telemetry is not None:
+            self.tasks.create_task(self.options.telemetry.run())
         if self.options.progress is not None:
             self.tasks.create_task(tell_starts(self._pools, self.options.progress))
         for app in self.apps:

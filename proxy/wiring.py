@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ from proxy.net.service import Service, Terms
 
 if TYPE_CHECKING:
     from proxy.control.prediction import Prediction
+    from proxy.telemetry.telemetry import Telemetry
 
 
 log = logging.getLogger("tidegate")
@@ -75,6 +77,7 @@ class Options:
     record: Path | None = None  # the folder for traces of requests
     progress: Callable[[str], None] | None = None
     audience: Audience = NOBODY  # of every request
+    telemetry: Telemetry | None = None
     access: Access = field(default_factory=Access)
     paths: Sequence[Path] = ()  # where the configurations were read, and are read again
     watch: bool = False  # whether those files are watched
@@ -119,6 +122,8 @@ class App:
         self.pool.on_wait = self.scaler.wake
         self.pool.on_change = self._replica_changed
         self.lifecycle.changed = self._lives_changed
+        if options.telemetry is not None:
+            self.lifecycle.started = partial(options.telemetry.started, config.name)
         self.rollout.switched = self._switched
         self.prediction = prediction
         self.machine = machine

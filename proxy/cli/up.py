@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
 import resource
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from proxy.cli import access
 from proxy.cli.keys import KeysOption
 from proxy.cli.log_lines import set_up_logging
+from proxy.errors import UserError
+
+if TYPE_CHECKING:
+    from proxy.telemetry.telemetry import Telemetry
 
 
 class LogLevel(StrEnum):
@@ -43,6 +48,12 @@ _MAX_GPUS = typer.Option(min=0, help="GPUs that all replicas may take together; 
 _RECORD = typer.Option(help="Write each app's requests as FOLDER/NAME.csv, a trace for simulate.", metavar="FOLDER")
 _LOG_LEVEL = typer.Option(help="Of this level and above is told what happens.")
 _REQUEST_LOG = typer.Option("--request-log/--no-request-log", help="At info and below, tell each request in a line.")
+_OTEL = typer.Option(
+    "--otel/--no-otel",
+    help="Export traces by OTLP; without it only where OTEL_EXPORTER_OTLP_ENDPOINT is set.",
+    show_default=False,
+)
+_OTEL_METRICS = typer.Option("--otel-metrics", help="Export metrics by OTLP, under Cerebrium's names.")
 
 _WATCH = typer.Option("--watch", help="Reload when the files of an app have changed.")
 
@@ -61,6 +72,8 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     record: Annotated[Path | None, _RECORD] = None,
     log_level: Annotated[LogLevel, _LOG_LEVEL] = LogLevel.info,
     request_log: Annotated[bool, _REQUEST_LOG] = True,
+    otel: Annotated[bool | None, _OTEL] = None,
+    otel_metrics: Annotated[bool, _OTEL_METRICS] = False,
     keys: KeysOption = None,
     admin_key: access.AdminKey = "",
     admin_key_file: access.AdminKeyFile = None,
@@ -83,6 +96,7 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     configs = load_all(apps or [Path()])
     opens = access.admin_key(admin_key, admin_key_file, admin_host)
     allowed = Access(keys, opens, access.certificate(tls_cert, tls_key, admin_tls), admin_tls)
+    telemetry = _telemetry(otel, otel_metrics)
     log = set_up_logging(log_level)
     progress = log.show if sys.stderr.isatty() else None
     told = request_log and log_level in {LogLevel.debug, LogLevel.info}
@@ -108,6 +122,7 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
         access=allowed,
         paths=paths,
         watch=watch,
+        telemetry=telemetry,
     )
     try:
         uvloop.run(run(configs, options, _announce))
@@ -115,6 +130,26 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
         sys.exit(128 + stop.number)
     finally:
         log.close()
+
+
+def _telemetry(otel: bool | None, otel_metrics: bool) -> Telemetry | None:
+    """Raises UserError if it is wanted and cannot be."""
+    from proxy.telemetry.signals import wanted
+
+    signals = wanted(otel, otel_metrics, os.environ)
+    if not (signals.traces or signals.metrics):
+        return None
+    try:
+        from proxy.telemetry.telemetry import Telemetry
+    except ImportError:
+        raise UserError(
+            "telemetry is wanted (--otel, --otel-metrics, OTEL_*), but the packages for it are not installed: "
+            "run pip install 'tidegate[otel]', or do without by --no-otel"
+        ) from None
+    try:
+        return Telemetry(signals)
+    except ValueError as error:
+        raise UserError(f"OpenTelemetry's environment variables cannot be used: {error}") from None
 
 
 def _announce(line: str) -> None:

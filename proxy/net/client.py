@@ -268,9 +268,9 @@ class ClientConnection:
         request_id, now = self.site.next_request_id(), time.monotonic()
         answer = error_answer(error, request_id, keep_alive=False)
         self.send(answer)
-        for observer in self.audience.observers:
+        if self.audience.observers:
             request = self._reader.unread()
-            observer.over(refusal(request, request_id, error.status, self.host, answer, now), request)
+            self.audience.tell(refusal(request, request_id, error.status, self.host, answer, now), request)
         self._linger()
 
     def _linger(self) -> None:

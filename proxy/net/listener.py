@@ -160,9 +160,8 @@ class Arrival(asyncio.Protocol):
         request_id = site.next_request_id()
         answer = error_answer(error, request_id, keep_alive=False)
         self._transport.write(answer)
-        for observer in site.audience.observers:
-            host, request = peer_host(self._transport), Request(b"", b"")
-            observer.over(refusal(request, request_id, error.status, host, answer, now), request)
+        host, unread = peer_host(self._transport), Request(b"", b"")
+        site.audience.tell(refusal(unread, request_id, error.status, host, answer, now), unread)
         if self._listener.turn_away(self):
             ending.half_close(self._transport)
             self.deadline = now + LINGER_SECONDS

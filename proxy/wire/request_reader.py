@@ -105,8 +105,11 @@ class RequestReader:
         return b"".join(held)
 
     def unread(self) -> Request:
-        """What is known of a request whose head could not be read to its end."""
-        target = self._target if self._in_head else b""
+        """What is known of a request whose head could not be read to its end.
+
+        Not a target with a scheme: there may be a password in it.
+        """
+        target = self._target if self._in_head and self._target[:1] == b"/" else b""
         return Request(self._parser.get_method() if target else b"", target)
 
     def _take(self, data: bytes) -> None:

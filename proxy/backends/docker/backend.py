@@ -25,6 +25,7 @@ from proxy.backends.docker.site import Site, locate
 from proxy.backends.docker.transcript import Transcript
 from proxy.backends.output import Output
 from proxy.backends.ports import PORTS
+from proxy.backends.secrets import Secrets
 from proxy.engine.connection import connect, engine_errors
 from proxy.errors import EngineError, StartError, UserError
 
@@ -42,6 +43,7 @@ class DockerBackend:
 
     def __init__(self, config: AppConfig, tasks: asyncio.TaskGroup) -> None:
         self._config = config
+        self._secrets = Secrets(config.env)
         self._tasks = tasks
         self._claim = Claim(config.name, config.file)
         self._image = Image(config)
@@ -167,7 +169,7 @@ class DockerBackend:
     # One container
 
     def _enrol(self, created: DockerContainer, replica_id: str, port: int, devices: Sequence[str]) -> Container:
-        output = Output(self._config.name, replica_id)
+        output = Output(self._config.name, replica_id, self._secrets)
         transcript = Transcript(output, self._tasks, self._engine.api_version)
         container = Container(created, transcript, self._config.hardware.memory_gb)
 
