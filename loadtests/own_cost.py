@@ -2,8 +2,8 @@
 
 Usage: python loadtests/own_cost.py        interpreted and compiled, microseconds and (with valgrind) instructions.
        python loadtests/own_cost.py functions       the same of the function server, called by the gate.
-       python loadtests/own_cost.py log             of requests with the request log, or with tracing: `traces` has all of
-                                                    them sampled, `unsampled` none.
+       python loadtests/own_cost.py log             of requests with the request log, or with tracing, all
+                                                    (`traces`) or none (`unsampled`) of it sampled.
        ... --requests N                             only make N requests, for a profiler; prints their microseconds.
 """
 
