@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from proxy.cli.ps import roll_outs
 from proxy.cli.remote import ADMIN_DEFAULT, Admin, AppName, AsJson, Document, Remote
 
 
@@ -21,7 +22,8 @@ def explain(
     """Say in words what the autoscaler decided last, and from what."""
     remote = Remote(admin)
     decisions: list[Document] = remote.get(remote.app_path(app, f"/decisions?limit={limit}"))
-    lines = [json.dumps(decisions, indent=2)] if as_json else story(decisions)
+    view: Document = remote.get(remote.app_path(app))
+    lines = [json.dumps(decisions, indent=2)] if as_json else [*story(decisions), *roll_outs([view])]
     for line in lines:
         typer.echo(line)
 
