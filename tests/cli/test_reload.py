@@ -13,7 +13,7 @@ def test_what_changed_is_told_and_what_comes_of_it() -> None:
         "apps": [
             {
                 "app": "chat",
-                "changed": ["env.MODEL", "scaling.cooldown"],
+                "changed": ["env.M", "scaling.cooldown"],
                 "revision": rolling,
                 "warnings": ["so it is"],
             },
@@ -23,7 +23,7 @@ def test_what_changed_is_told_and_what_comes_of_it() -> None:
         "removed": ["old"],
     }
     assert list(story(outcome)) == [
-        "chat: env.MODEL, scaling.cooldown changed; rolling over to revision 2: 0 of 3 replicas are of it",
+        "chat: env.M, scaling.cooldown changed; rolling over to revision 2: 0 of 3 replicas are of it",
         "so it is",
         "idle: no setting changed; revision 1 is in service",
         "new: is served from now on",
