@@ -109,6 +109,10 @@ class Proxy:
         self._metered.append((app.metrics, app.identity))
         app.begin()
 
+    @property
+    def ending(self) -> bool:
+        return self._stop.is_set()
+
     def leave(self, app: App) -> None:
         """Serve it no more; what runs there is finished."""
         self.apps.remove(app)
@@ -192,6 +196,7 @@ class Proxy:
             self.tasks.create_task(tell_starts(self._pools, self.options.progress))
         for app in self.apps:
             app.begin()
+        self._reload.open()
         if self.options.watch:
             self.tasks.create_task(FileWatch(self.apps, self._reload.request).run())
 
