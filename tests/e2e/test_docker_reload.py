@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.docker_engine import containers, needs_engine, remove_left, write_docker_app
-from tests.e2e.running import Up, eventually, running
+from tests.e2e.running import Up, eventually, running, write_app
 from tests.e2e.test_reload import load, reload
 
 pytestmark = needs_engine
@@ -72,3 +72,19 @@ def test_containers_of_another_configuration_serve_until_they_are_replaced(tmp_p
         eventually(lambda: not left & set(containers(tmp_path)))
         served_by_two(up)
     assert list(answers) == ["200"], answers
+
+
+def test_an_app_moves_to_another_backend_and_back(tmp_path: Path) -> None:
+    write_app(tmp_path, TWO)
+    with running(tmp_path) as up:
+        eventually(lambda: up.states() == ["ready", "ready"])
+        with load(up) as answers:
+            write_docker_app(tmp_path, TWO + "[tidegate]\nbackend = 'docker'\n")
+            assert reload(up, "--wait").returncode == 0
+            assert served_by_two(up) == set(containers(tmp_path))
+            write_app(tmp_path, TWO)
+            assert reload(up, "--wait").returncode == 0
+        assert list(answers) == ["200"], answers
+        eventually(lambda: containers(tmp_path) == [])
+        assert all("pid" in replica for replica in up.view()["replicas"])
+        assert up.end() == 0
