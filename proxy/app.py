@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
+from proxy.admin.lock import Lock
 from proxy.admin.server import AdminServer
+from proxy.admission import Admission
 from proxy.config import AppConfig
 from proxy.config.state import state_folder
 from proxy.control.file_watch import FileWatch
@@ -74,6 +76,7 @@ class Proxy:
         self.tasks = tasks
         self._deadlines = Deadlines(_SWEEP_SECONDS)
         self.machine = make_machine(options.offer, [(config, config.backend or options.backend) for config in configs])
+        self.admission = Admission(options.keys)
         predictions = predictions_of(configs)
         self.apps: list[App] = []
         for config in configs:
@@ -81,9 +84,11 @@ class Proxy:
         self._site = Site([app.service for app in self.apps], self._deadlines)
         self._runs = Door([app.service for app in self.apps], tasks, self._deadlines)
         self._site.aside = self._runs.aside
+        self._site.audience = self._runs.audience = options.audience
         self._listener = Listener(self._site, max(app.config.limits.max_header_bytes for app in self.apps))
         admin_apps = {app.config.name: app.seen for app in self.apps}
-        self._admin = AdminServer(admin_apps, state_folder() / "logs", lambda: not self._site.draining)
+        lock = Lock(options.admin_key, secure=False) if options.admin_key else None
+        self._admin = AdminServer(admin_apps, state_folder() / "logs", lambda: not self._site.draining, lock)
         self._pools = [app.pool for app in self.apps]
         self._metered: list[tuple[AppMetrics, Callable[[Replica], Identity]]] = []
         self._metered += [(app.metrics, app.identity) for app in self.apps]
@@ -99,6 +104,7 @@ class Proxy:
         """One more app, which is not served yet."""
         app = App(config, self.options, self.tasks, self._deadlines, self.machine, prediction)
         app.lifecycle.keep = self.options.keep_replicas
+        self.admission.open(app.service, self.admission.keys_of(app.config))
         self.apps.append(app)
         return app
 
@@ -190,6 +196,7 @@ class Proxy:
     def _start_loops(self) -> None:
         self.tasks.create_task(self._deadlines.run())
         self.tasks.create_task(self._listener.timeouts.run())
+        self.tasks.create_task(self.admission.run())
         self.tasks.create_task(GpuMeter(self._metered).run())
         self.tasks.create_task(self._admin.run())
         if self.options.progress is not None:

@@ -7,11 +7,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from proxy.admission import Admission
 from proxy.change import Change
 from proxy.config import AppConfig, load_all
 from proxy.control.machine import make_machine
 from proxy.core.capacity import Machine, Resources
 from proxy.errors import UserError
+from proxy.net.keys import Keys
 from proxy.wiring import App, Options
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ log = logging.getLogger("tidegate.reload")
 
 # Most revisions are prepared within that; whoever asked is told what came of it.
 _PREPARED_SECONDS = 1.0
+# Settings that say who may use an app; the rest leaves those alone, and what is counted of them.
+_AUTH = {"deployment.disable_auth", "auth.jwt"}
 
 # JSON documents: their values are of any type that JSON has.
 Document = dict[str, Any]
@@ -33,6 +37,7 @@ class Served(Protocol):
     options: Options
     tasks: asyncio.TaskGroup
     machine: Machine
+    admission: Admission
 
     @property
     def ending(self) -> bool: ...
@@ -101,6 +106,8 @@ class Reload:
                     change = Change(running[config.name], config, served.options, served.tasks)
                     await change.check()
                     plan.changes.append(change)
+                    if _AUTH & {".".join(key.split(".")[:2]) for key in change.keys}:
+                        plan.keys[change] = served.admission.keys_of(config)
                 else:
                     plan.added.append(served.make(config, predictions_of([config]).get(config.name)))
                     await plan.added[-1].check(served.options.keep_replicas)
@@ -127,6 +134,8 @@ class Reload:
         for change in plan.changes:
             name = change.app.config.name
             proposals[name] = change.apply(change.prediction(predictions.get(name)), anyway)
+            if change in plan.keys:
+                served.admission.open(change.app.service, plan.keys[change])
         for app in plan.removed:
             served.leave(app)
         for app in plan.added:
@@ -159,6 +168,7 @@ class Plan:
         self.removed = removed
         self.added: list[App] = []
         self.changes: list[Change] = []
+        self.keys: dict[Change, Keys] = {}  # where others are to open the app
 
 
 def _say(plan: Plan) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,12 @@ def variables(config: AppConfig, replica_id: str, port: int, build: str) -> dict
         "REPLICA_ID": replica_id,
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def inherited(config: AppConfig) -> dict[str, str]:
+    """The proxy's own, for a process; not the secrets that let somebody act in its stead."""
+    ours = {"TIDEGATE_ADMIN_KEY", config.auth.jwt.secret_env, config.notify.smtp_password_env}
+    return {name: value for name, value in os.environ.items() if name not in ours}
 
 
 def build_id(config: AppConfig, content: Iterable[bytes]) -> str:
