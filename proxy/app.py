@@ -102,9 +102,10 @@ class Proxy:
 
     def make(self, config: AppConfig, prediction: Prediction | None) -> App:
         """One more app, which is not served yet."""
+        keys = self.admission.keys_of(config)
         app = App(config, self.options, self.tasks, self._deadlines, self.machine, prediction)
         app.lifecycle.keep = self.options.keep_replicas
-        self.admission.open(app.service, self.admission.keys_of(app.config))
+        self.admission.open(app.service, keys)
         self.apps.append(app)
         return app
 
