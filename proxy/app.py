@@ -114,9 +114,10 @@ class Proxy:
 
     def make(self, config: AppConfig, prediction: Prediction | None) -> App:
         """One more app, which is not served yet."""
+        keys = self.admission.keys_of(config)
         app = App(config, self.options, self.tasks, self._deadlines, self.machine, prediction)
         app.lifecycle.keep = self.options.keep_replicas
-        self.admission.open(app.service, self.admission.keys_of(app.config))
+        self.admission.open(app.service, keys)
         self.apps.append(app)
         return app
 
@@ -126,6 +127,10 @@ class Proxy:
         self._pools.append(app.pool)
         self._metered.append((app.metrics, app.identity))
         app.begin()
+
+    @property
+    def ending(self) -> bool:
+        return self._stop.is_set()
 
     def leave(self, app: App) -> None:
         """Serve it no more; what runs there is finished."""
@@ -218,6 +223,7 @@ class Proxy:
             self.tasks.create_task(tell_starts(self._pools, self.options.progress))
         for app in self.apps:
             app.begin()
+        self._reload.open()
         if self.options.watch:
             self.tasks.create_task(FileWatch(self.apps, self._reload.request).run())
 

@@ -152,6 +152,8 @@ class App:
         scaling = config.scaling.model_copy(update={"replica_concurrency": self.lifecycle.limit})
         self.scaler.configure(replace(config, scaling=scaling, hardware=revision.config.hardware), prediction)
         if prediction is not self.prediction:
+            if self.prediction is not None:
+                self._tasks.create_task(self.prediction.keep())
             self.prediction = prediction
             for task in self._steering[1:]:
                 task.cancel()
@@ -222,10 +224,8 @@ class App:
             )
         await backend.check()
 
-    def let_go(self, addresses: Sequence[tuple[str, int]] | None) -> None:
-        """Of replicas that somebody else runs, take no more use of those that are not listed; None: all are."""
-        if addresses is None:
-            return
+    def let_go(self, addresses: Sequence[tuple[str, int]]) -> None:
+        """Of replicas that somebody else runs, use those no more that are not listed."""
         now = time.monotonic()
         for replica in list(self.pool):
             if replica.wanted and (replica.host, replica.port) not in addresses:

@@ -55,7 +55,10 @@ class AdminServer:
 
     def show(self, app: AdminApp) -> None:
         """One more app, or another of that name."""
-        self._apps[app.config.name] = app
+        before = self._apps.get(app.metrics.name)
+        if before is not None:
+            self.hide(before)
+        self._apps[app.metrics.name] = app
         self._metrics_of.append(app.metrics)
         self._live.add(app)
 
@@ -63,8 +66,8 @@ class AdminServer:
         """It is gone."""
         if self._apps.get(app.metrics.name) is app:
             del self._apps[app.metrics.name]
-        self._metrics_of.remove(app.metrics)
-        self._live.remove(app)
+            self._metrics_of.remove(app.metrics)
+            self._live.remove(app)
 
     def _living(self, name: str) -> list[str]:
         app = self._apps.get(name)

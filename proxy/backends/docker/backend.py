@@ -49,7 +49,6 @@ class DockerBackend:
         self._image = Image(config)
         self._docker: Docker | None = None
         self._site: Site | None = None
-        self._following: asyncio.Task[None] | None = None
 
     async def check(self) -> None:
         """Raise UserError if the engine is not there or not ours to use, or has not the GPUs that are asked for."""
@@ -65,9 +64,11 @@ class DockerBackend:
         with self._start_errors("list the containers of the app"):
             await self._open()
             await self._image.prepare(self._engine)
+            if self._roster.followed:
+                return ()
             inspections = [await self._inspected(one) for one in await self._roster.listed()]
             found = [self._take_over(one, self._plan().digest()) for one in inspections if one is not None]
-            self._following = self._tasks.create_task(self._roster.follow())
+            self._roster.start()
             return found
 
     async def prepare(self) -> None:
@@ -121,8 +122,8 @@ class DockerBackend:
     async def _leave(self, keep: bool) -> None:
         for container in self._roster:
             container.transcript.close()
-        if self._following is not None:  # else nothing was started or taken over
-            self._following.cancel()
+        if self._roster.followed:  # else nothing was started or taken over
+            self._roster.stop()
             if not keep:
                 await self._sweep()
 
