@@ -1,4 +1,4 @@
-"""Rows of locust's own table: QUEUE, a wait for a slot, and COLD, one for a start, as the proxy says them; and failures."""
+"""Rows of locust's own table for what the proxy says: QUEUE, a wait for a slot, COLD, one for a start; and failures."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 PREFIX = b"data:"
 END = b"[DONE]"
@@ -31,7 +32,7 @@ class TokenStream:
 
     @property
     def gaps(self) -> list[float]:
-        return [later - earlier for earlier, later in zip(self.times, self.times[1:], strict=False)]
+        return [later - earlier for earlier, later in pairwise(self.times)]
 
     @property
     def tokens_per_second(self) -> float | None:
