@@ -63,6 +63,10 @@ class Job:
     sent: float
     line: Line | None = None
 
+    def sample(self, ended: float, status: int, error: str, took: float) -> Sample:
+        """Latency counts from the moment due: being sent late is no excuse."""
+        return Sample(self.call.arrival, self.sent - self.due, ended - self.due, took, status, error)
+
 
 class Line(asyncio.Protocol):
     """One connection, which carries one request at a time."""
@@ -191,8 +195,7 @@ class Sender:
     def ended(self, job: Job, status: int, error: str = "", took: float = math.nan) -> None:
         if job in self._pending:
             del self._pending[job]
-            latency = time.monotonic() - job.due
-            self._samples.append(Sample(job.call.arrival, job.sent - job.due, latency, took, status, error))
+            self._samples.append(job.sample(time.monotonic(), status, error, took))
             if self._all_sent and not self._pending:
                 self._done.set()
 
