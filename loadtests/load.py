@@ -52,11 +52,11 @@ class Script:
 
 
 SCRIPTS = (
-    Script("model", "locustfile.py", users=20, seconds=15, short_seconds=3),
-    Script("llm", "llm.py", users=16, seconds=15, short_seconds=4),
-    Script("websocket", "websocket_load.py", users=20, seconds=10, short_seconds=3),
+    Script("model", "locustfile.py", users=20, seconds=10, short_seconds=3),
+    Script("llm", "llm.py", users=16, seconds=10, short_seconds=4),
+    Script("websocket", "websocket_load.py", users=20, seconds=8, short_seconds=3),
     Script("burst", "burst.py", options=("--bursts", "2"), short_options=("--bursts", "1", "--burst-seconds", "3")),
-    Script("mixed", "mixed.py", users=24, seconds=20, short_seconds=5),
+    Script("mixed", "mixed.py", users=24, seconds=15, short_seconds=5),
 )
 
 
