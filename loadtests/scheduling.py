@@ -2,9 +2,9 @@
 
 Usage: python loadtests/scheduling.py [--short] [--seed 1] [--json FILE]
 
-All proxies are given the same arrivals and service times at the same time, each with replicas of its own. The optimum is
-one line, first in, first out, that loses no time between two requests, reckoned for the very arrivals and service
-times that the replicas measured: noise is the same on both sides. Exits with 1 if a replica had two requests at once.
+All proxies are given the same arrivals and service times at the same time, each with replicas of its own. The optimum
+is one line, first in, first out, that loses no time between two requests, reckoned for the very arrivals and the
+service times that the replicas measured: noise is the same on both sides. Exits with 1 if a replica had two requests at once.
 """
 
 from __future__ import annotations
@@ -99,10 +99,11 @@ def ratios(rounds: Sequence[Round]) -> Table:
     adjusted = [one.ratio_with_handover() for one in ours]
     explained = sum(ratio is not None and ratio <= GOAL for ratio in adjusted)
     note = (
-        "In brackets the interval that holds it with 90 % confidence (block bootstrap of the paired waits). A hand-over is "
-        "the mean time that a replica idled between two requests while the second was waiting: through the proxy twice, and "
-        f"what the replica itself takes to write and to read. {within} of {len(ours)} of Tidegate's figures are at most "
-        f"{GOAL:.2f}; {explained} are so beside an optimum that loses one hand-over with each request."
+        "In brackets the interval that holds it with 90 % confidence (block bootstrap of the paired waits). A hand-over "
+        "is the mean time that a replica idled between two requests while the second was waiting: through the proxy "
+        "twice, and what the replica itself takes to write and to read; at the highest load. "
+        f"{within} of {len(ours)} of Tidegate's figures are at most {GOAL:.2f}; {explained} are so beside an optimum "
+        "that loses one hand-over with each request."
     )
     return Table([*header, "hand-over µs"], rows, note)
 

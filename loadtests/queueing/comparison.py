@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from random import Random
 from statistics import mean
 
@@ -61,7 +62,7 @@ def _handover(visits: Sequence[Visit]) -> float:
         by_replica.setdefault(visit.replica, []).append(visit)
     gaps = []
     for line in by_replica.values():
-        for before, after in zip(line, line[1:], strict=False):
+        for before, after in pairwise(line):
             ended = before.began + before.took
             if after.sent < ended - QUEUED_SECONDS:
                 gaps.append(after.began - ended)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.request import urlopen
@@ -16,6 +17,7 @@ import uvloop
 from bench.failure import BenchError
 from bench.peers import script
 from bench.process import Process, free_ports, running
+
 from queueing.proxies import Command
 from queueing.visits import Visits
 
@@ -41,28 +43,28 @@ class Contestant:
 def field(proxies: Mapping[str, Command], replicas: int) -> Iterator[Sequence[Contestant]]:
     """Raises BenchError if one does not start."""
     with TemporaryDirectory(prefix="tidegate-bench-") as place, ExitStack() as stack:
-
-        def start(name: str, make: Callable[[Path], list[str]]) -> Process:
-            folder = Path(place) / name.replace(" ", "-")
-            folder.mkdir()
-            return stack.enter_context(running(name, make(folder), folder / "log"))
-
         ports = iter(free_ports(len(proxies) * (replicas + 1)))
         contestants = [Contestant(name, next(ports), [next(ports) for _ in range(replicas)]) for name in proxies]
-        models = [
-            (port, start(f"replica {port}", lambda _, port=port: _replica(port)))
+        models = {
+            port: _start(stack, f"replica {port}", Path(place), partial(_replica, port))
             for one in contestants
             for port in one.replicas
-        ]
-        for port, model in models:
+        }
+        for port, model in models.items():
             model.await_answer(port, "/ready")
         for one in contestants:
-            process = start(one.name, lambda folder, one=one: proxies[one.name](folder, one.port, one.replicas))
-            process.await_answer(one.port)
+            command = partial(proxies[one.name], port=one.port, replicas=one.replicas)
+            _start(stack, one.name, Path(place), command).await_answer(one.port)
         yield contestants
 
 
-def _replica(port: int) -> list[str]:
+def _start(stack: ExitStack, name: str, place: Path, command: Callable[[Path], list[str]]) -> Process:
+    folder = place / name.replace(" ", "-")
+    folder.mkdir()
+    return stack.enter_context(running(name, command(folder), folder / "log"))
+
+
+def _replica(port: int, _: Path) -> list[str]:
     return ["env", f"REPLICA_ID={port}", *script("fake_model.py", "--port", port, "--limit", 1)]
 
 

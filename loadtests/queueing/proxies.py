@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from bench import nginx
 from bench.failure import BenchError
@@ -15,8 +16,11 @@ from bench.programs import Programs
 BALANCERS = ("first-available", "round-robin", "min-connections", "random-choice-2")
 OURS = tuple(f"Tidegate, {balancer}" for balancer in BALANCERS)
 
-Command = Callable[[Path, int, Sequence[int]], list[str]]
-"""(folder for configuration, port, the replicas' ports) → command."""
+
+class Command(Protocol):
+    """Writes a configuration into the folder, and says how the proxy is started on the port before the replicas."""
+
+    def __call__(self, folder: Path, port: int, replicas: Sequence[int]) -> list[str]: ...
 
 
 def limited_proxies(programs: Programs) -> Mapping[str, Command]:
