@@ -3,8 +3,8 @@
 Usage: python loadtests/scheduling.py [--short] [--seed 1] [--json FILE]
 
 All proxies are given the same arrivals and service times at the same time, each with replicas of its own. The optimum
-is one line, first in, first out, that loses no time between two requests, reckoned for the very arrivals and the
-service times that the replicas measured: noise is the same on both sides. Exits with 1 if a replica had two requests at once.
+is one line, first in, first out, that loses no time between two requests, reckoned for the very arrivals and service
+times that the replicas measured: noise is the same on both sides. Exits with 1 if a replica had two requests at once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ REPLICAS, MEAN_SECONDS = 8, 0.1
 SECONDS_BY_LOAD = {0.5: 25.0, 0.8: 35.0, 0.95: 60.0}
 SHORT_SECONDS = 2.0
 GOAL = 1.05
-CURVE_POINTS = 60
+CURVE_POINTS = 45
 OPTIMUM, THEORY, DEALT = "the optimum", "in theory, without end", "dealt out without a limit (simulated)"
 
 
@@ -99,8 +99,8 @@ def ratios(rounds: Sequence[Round]) -> Table:
     adjusted = [one.ratio_with_handover() for one in ours]
     explained = sum(ratio is not None and ratio <= GOAL for ratio in adjusted)
     note = (
-        "In brackets the interval that holds it with 90 % confidence (block bootstrap of the paired waits). A hand-over "
-        "is the mean time that a replica idled between two requests while the second was waiting: through the proxy "
+        "In brackets: the interval with 90 % confidence (block bootstrap of the paired waits). A hand-over is "
+        "the mean time that a replica idled between two requests while the second was waiting: through the proxy "
         "twice, and what the replica itself takes to write and to read; at the highest load. "
         f"{within} of {len(ours)} of Tidegate's figures are at most {GOAL:.2f}; {explained} are so beside an optimum "
         "that loses one hand-over with each request."

@@ -12,13 +12,16 @@ from pathlib import Path
 from bench.programs import Programs
 
 
-def description(programs: Programs) -> str:
+def hardware() -> str:
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     cores = f"{os.cpu_count()} cores ({model[1] if model else platform.machine()})"
-    machine = f"{cores}, Linux {platform.release()}"
+    return f"{cores}, Linux {platform.release()}"
+
+
+def description(programs: Programs) -> str:
     python = f"Python {platform.python_version()}, uvloop {version('uvloop')}"
     own = f"Tidegate {version('tidegate')} ({python}), aiohttp {version('aiohttp')}"
-    return f"{machine}; {own}, {', '.join(_others(programs))}"
+    return f"{hardware()}; {own}, {', '.join(_others(programs))}"
 
 
 def _others(programs: Programs) -> list[str]:
