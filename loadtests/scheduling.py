@@ -22,10 +22,9 @@ from bench.programs import find_programs
 from bench.result import Curve, Result
 from bench.table import Table
 from queueing.comparison import Comparison
-from queueing.field import Contestant, field, visit_all
+from queueing.field import Contestant, field, replay_at_all
 from queueing.optimum import Percentiles, dealt_in_turn, in_theory, percentiles
 from queueing.proxies import OURS, limited_proxies
-from queueing.visits import Visit
 from queueing.workload import DISTRIBUTIONS, Workload
 
 REPLICAS, MEAN_SECONDS = 8, 0.1
@@ -41,14 +40,14 @@ class Round:
 
     def __init__(self, workload: Workload, contestants: Sequence[Contestant], seconds: float, seed: int) -> None:
         self.workload = workload
-        arrivals, services = workload.draw_seconds(seconds, seed)
-        self.count = len(arrivals)
-        visits = visit_all(contestants, arrivals, services)
-        self.refused = {name: sum(one.refused.values()) / self.count for name, one in visits.items()}
-        self.compared = {name: Comparison(one.served, REPLICAS) for name, one in visits.items()}
-        self.late_ms = 1e3 * _late([visit for one in visits.values() for visit in one.served])
+        calls = workload.draw(max(1, round(seconds * workload.rate)), seed)
+        self.count = len(calls)
+        replayed = replay_at_all(contestants, calls)
+        self.refused = {name: one.failures / self.count for name, one in replayed.items()}
+        self.compared = {name: Comparison(one.samples, REPLICAS) for name, one in replayed.items()}
+        self.late_ms = 1e3 * max(one.lag.p99 for one in replayed.values() if one.lag)
         self.theory = in_theory(workload, max(20_000, round(seconds * 30_000)))
-        self.dealt = percentiles(dealt_in_turn(arrivals, services, REPLICAS))
+        self.dealt = percentiles(dealt_in_turn(calls, REPLICAS))
 
     @property
     def best(self) -> Percentiles:
@@ -58,11 +57,6 @@ class Round:
         """50th and 99th percentile in milliseconds."""
         fixed = {OPTIMUM: self.best, THEORY: self.theory, DEALT: self.dealt}
         return _milliseconds(fixed.get(name) or self.compared[name].seen)
-
-
-def _late(visits: Sequence[Visit]) -> float:
-    late = sorted(visit.sent - visit.due for visit in visits)
-    return late[int(len(late) * 0.99)]
 
 
 def _milliseconds(seen: Percentiles) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -52,6 +52,17 @@ class Request:
         fields = {"host": parts.netloc, "content-type": "application/json", **self.headers}
         lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
         return "\r\n".join([*lines, f"content-length: {len(self.body)}", ""]).encode("latin-1")
+
+
+class Told(NamedTuple):
+    """What a server says of its own service: how long it took, when it began by the monotonic clock, and where."""
+
+    took: float
+    began: float
+    replica: str
+
+
+UNTOLD = Told(math.nan, math.nan, "")
 
 
 @dataclass(slots=True, eq=False)
@@ -104,7 +115,7 @@ class Line(asyncio.Protocol):
         else:
             self._transport.close()
         if job:
-            self._sender.ended(job, self._parser.get_status_code(), took=_took(self._body))
+            self._sender.ended(job, self._parser.get_status_code(), told=_told(self._body))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._sender.idle.pop(self, None)
@@ -188,11 +199,11 @@ class Sender:
         said = b"" if math.isnan(call.service) else b"x-service-seconds: %.6f\r\n" % call.service
         return b"%b%b\r\n%b" % (self._head, said, self._request.body)
 
-    def ended(self, job: Job, status: int, error: str = "", took: float = math.nan) -> None:
+    def ended(self, job: Job, status: int, error: str = "", told: Told = UNTOLD) -> None:
         if job in self._pending:
             del self._pending[job]
-            latency = time.monotonic() - job.due
-            self._samples.append(Sample(job.call.arrival, job.sent - job.due, latency, took, status, error))
+            lag, latency, began = job.sent - job.due, time.monotonic() - job.due, told.began - self._begin
+            self._samples.append(Sample(job.call.arrival, lag, latency, told.took, status, error, began, told.replica))
             if self._all_sent and not self._pending:
                 self._done.set()
 
@@ -217,11 +228,12 @@ def _reason(error: OSError) -> str:
     return "refused" if isinstance(error, ConnectionRefusedError) else error.strerror or type(error).__name__
 
 
-def _took(body: bytes) -> float:
+def _told(body: bytes) -> Told:
     """As the fake model server says it."""
     if not body.startswith(b"{") or b"took_seconds" not in body:
-        return math.nan
+        return UNTOLD
     try:
-        return float(orjson.loads(body)["took_seconds"])
+        said = orjson.loads(body)
+        return Told(float(said["took_seconds"]), float(said.get("began", math.nan)), str(said.get("replica")))
     except (ValueError, TypeError, KeyError):
-        return math.nan
+        return UNTOLD

@@ -7,8 +7,9 @@ from itertools import pairwise
 from random import Random
 from statistics import mean
 
+from openloop.result import Sample
+
 from queueing.optimum import central_queue, percentiles
-from queueing.visits import Visit
 
 BLOCK_SECONDS = 5.0
 DRAWS = 400
@@ -18,13 +19,13 @@ QUEUED_SECONDS = 0.002
 class Comparison:
     """What one run's requests waited, what they would have in one line without any loss, and what a hand-over took."""
 
-    def __init__(self, visits: Sequence[Visit], servers: int) -> None:
-        self._visits = sorted(visits, key=lambda visit: visit.sent)
+    def __init__(self, samples: Sequence[Sample], servers: int) -> None:
+        self._served = sorted((sample for sample in samples if sample.answered), key=_sent)
         self._servers = servers
-        self.waits = [visit.wait for visit in self._visits]
+        self.waits = [sample.began - _sent(sample) for sample in self._served]
         self.best_waits = self._best(0.0)
         self.seen, self.best = percentiles(self.waits), percentiles(self.best_waits)
-        self.handover = _handover(self._visits)
+        self.handover = _handover(self._served)
 
     @property
     def ratio(self) -> float | None:
@@ -39,8 +40,8 @@ class Comparison:
     def interval(self, seed: int = 1) -> tuple[float, float]:
         """Of the ratio, 90 %: blocks of the run drawn again and again, the same ones of both (block bootstrap)."""
         blocks: dict[int, list[int]] = {}
-        for number, visit in enumerate(self._visits):
-            blocks.setdefault(int(visit.sent // BLOCK_SECONDS), []).append(number)
+        for number, sample in enumerate(self._served):
+            blocks.setdefault(int(sample.due // BLOCK_SECONDS), []).append(number)
         random, pieces = Random(seed), list(blocks.values())
         ratios = []
         for _ in range(DRAWS):
@@ -51,19 +52,22 @@ class Comparison:
         return ratios[DRAWS // 20], ratios[-DRAWS // 20 - 1]
 
     def _best(self, more: float) -> list[float]:
-        sent = [visit.sent for visit in self._visits]
-        return central_queue(sent, [visit.took + more for visit in self._visits], self._servers)
+        return central_queue(((_sent(sample), sample.took + more) for sample in self._served), self._servers)
 
 
-def _handover(visits: Sequence[Visit]) -> float:
+def _sent(sample: Sample) -> float:
+    return sample.due + sample.lag
+
+
+def _handover(served: Sequence[Sample]) -> float:
     """Mean seconds that a replica idled between two requests while the second waited already."""
-    by_replica: dict[str, list[Visit]] = {}
-    for visit in sorted(visits, key=lambda visit: visit.began):
-        by_replica.setdefault(visit.replica, []).append(visit)
+    by_replica: dict[str, list[Sample]] = {}
+    for sample in sorted(served, key=lambda sample: sample.began):
+        by_replica.setdefault(sample.replica, []).append(sample)
     gaps = []
     for line in by_replica.values():
         for before, after in pairwise(line):
             ended = before.began + before.took
-            if after.sent < ended - QUEUED_SECONDS:
+            if _sent(after) < ended - QUEUED_SECONDS:
                 gaps.append(after.began - ended)
     return mean(gaps) if gaps else 0.0

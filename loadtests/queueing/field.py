@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,17 +12,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
-import uvloop
-from bench.failure import BenchError
 from bench.peers import script
 from bench.process import Process, free_ports, running
+from open_loop import Sending, replay
+from openloop.result import Result as Replayed
+from openloop.sender import Request
 
+from proxy.simulation.trace import Call
 from queueing.proxies import Command
-from queueing.visits import Visits
 
 STAGGER_SECONDS = 0.0137
 """Between the same request at two proxies, so that they do not all work in the same moment."""
-BEGIN_SECONDS = 0.3
+TIMEOUT_SECONDS = 300.0
+SENDING = Sending(most_lag_seconds=0.05)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +75,15 @@ def _statistics(port: int) -> dict[str, int]:
         return said
 
 
-def visit_all(
-    contestants: Sequence[Contestant], arrivals: Sequence[float], services: Sequence[float]
-) -> dict[str, Visits]:
-    """The same requests at each of them. Raises BenchError if one breaks off."""
-    visits = {one.name: Visits(f"http://127.0.0.1:{one.port}/") for one in contestants}
+def replay_at_all(contestants: Sequence[Contestant], calls: Sequence[Call]) -> dict[str, Replayed]:
+    """The same calls at each of them at the same time. Raises BenchError if the generator is late."""
+    with ThreadPoolExecutor(len(contestants)) as threads:
+        running = {one.name: threads.submit(_replay, one.port, calls, place) for place, one in enumerate(contestants)}
+        return {name: replayed.result() for name, replayed in running.items()}
 
-    async def run() -> None:
-        begin = time.monotonic() + BEGIN_SECONDS
-        async with asyncio.TaskGroup() as tasks:
-            for place, one in enumerate(visits.values()):
-                tasks.create_task(one.run(arrivals, services, begin + place * STAGGER_SECONDS))
 
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(run())
-    except* Exception as errors:
-        raise BenchError(f"a request was broken off: {errors.exceptions[0]!r}") from None
-    return visits
+def _replay(port: int, calls: Sequence[Call], place: int) -> Replayed:
+    """In a process of its own, a little later than the one before."""
+    later = place * STAGGER_SECONDS
+    calls = [Call(call.arrival + later, call.service) for call in calls]
+    return replay(Request(f"http://127.0.0.1:{port}/", timeout_seconds=TIMEOUT_SECONDS), calls, SENDING)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from heapq import heapreplace
 from typing import NamedTuple
 
@@ -17,22 +17,22 @@ class Percentiles(NamedTuple):
     p99: float
 
 
-def central_queue(arrivals: Sequence[float], services: Sequence[float], servers: int) -> list[float]:
-    """Waits in one line, first in, first out, with no time lost between two requests (Kiefer and Wolfowitz 1955)."""
+def central_queue(calls: Iterable[tuple[float, float]], servers: int) -> list[float]:
+    """Waits of calls (arrival, service) in one line, first in, first out (Kiefer and Wolfowitz 1955)."""
     free_at = [0.0] * servers
     waits = []
-    for arrival, service in zip(arrivals, services, strict=True):
+    for arrival, service in calls:
         begin = max(arrival, free_at[0])
         heapreplace(free_at, begin + service)
         waits.append(begin - arrival)
     return waits
 
 
-def dealt_in_turn(arrivals: Sequence[float], services: Sequence[float], servers: int) -> list[float]:
+def dealt_in_turn(calls: Iterable[tuple[float, float]], servers: int) -> list[float]:
     """Waits where requests are dealt out in turn at once and wait at the server: what a proxy without a limit does."""
     free_at = [0.0] * servers
     waits = []
-    for number, (arrival, service) in enumerate(zip(arrivals, services, strict=True)):
+    for number, (arrival, service) in enumerate(calls):
         server = number % servers
         begin = max(arrival, free_at[server])
         free_at[server] = begin + service
@@ -60,7 +60,7 @@ def in_theory(workload: Workload, requests: int = 1_000_000) -> Percentiles:
     """M/M/c by formula, others by one long simulated run."""
     if workload.distribution == "exponential":
         return Percentiles(exponential_wait(workload, 0.5), exponential_wait(workload, 0.99))
-    waits = central_queue(*workload.draw(requests, seed=1), workload.servers)
+    waits = central_queue(workload.draw(requests, seed=1), workload.servers)
     return percentiles(waits[requests // 20 :])
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
+
+from proxy.simulation.trace import Call
 
 PARETO_ALPHA = 2.2
 LONGEST = 50.0  # times the mean: a longer tail would need days until figures settle
@@ -57,14 +59,11 @@ class Workload:
         """Requests per second."""
         return self.load * self.servers / self.mean_seconds
 
-    def draw(self, count: int, seed: int) -> tuple[list[float], list[float]]:
-        """Arrivals in order, and how long each request takes."""
+    def draw(self, count: int, seed: int) -> list[Call]:
+        """Requests in the order of their arrival."""
         random, draw = Random(seed), DISTRIBUTIONS[self.distribution]
-        arrivals, now = [], 0.0
+        calls, now = [], 0.0
         for _ in range(count):
             now += random.expovariate(self.rate)
-            arrivals.append(now)
-        return arrivals, [self.mean_seconds * draw(random) for _ in range(count)]
-
-    def draw_seconds(self, seconds: float, seed: int) -> tuple[Sequence[float], Sequence[float]]:
-        return self.draw(max(1, round(seconds * self.rate)), seed)
+            calls.append(Call(now, self.mean_seconds * draw(random)))
+        return calls
