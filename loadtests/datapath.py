@@ -8,13 +8,12 @@ from __future__ import annotations
 import argparse
 import resource
 import shlex
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType
 
 from bench import bodies, memory, small, streams
+from bench.ending import end_on_signals
 from bench.failure import BenchError
 from bench.machine import description
 from bench.peers import peers
@@ -29,7 +28,6 @@ PARTS: Mapping[str, Callable[[Setting], Table]] = {
     "bodies": bodies.measure,
     "memory": memory.measure,
 }
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def chosen_parts(text: str) -> list[str]:
@@ -59,8 +57,7 @@ def main() -> int:
     parser.add_argument("--only", type=chosen_parts, default=list(PARTS), help=f"some of {','.join(PARTS)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result into a file")
     options = parser.parse_args()
-    for number in SIGNALS:
-        signal.signal(number, _end)
+    end_on_signals()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
@@ -71,13 +68,6 @@ def main() -> int:
     if options.json:
         result.write(options.json)
     return 0
-
-
-def _end(number: int, _: FrameType | None) -> None:
-    """An exception, so that everything started is ended on the way out, which a second signal must not stop."""
-    for one in SIGNALS:
-        signal.signal(one, signal.SIG_IGN)
-    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

@@ -113,17 +113,16 @@ def summary(tables: Sequence[Table]) -> Iterator[str]:
     yield ""
 
 
-def result(tables: Sequence[Table], folder: Path) -> Result:
+def result(tables: Sequence[Table]) -> Result:
     """The summary: a row for each policy, without Markdown's marks."""
     _, _, *rows = (line.strip("| ").split(" | ") for line in summary(tables) if line)
     note = (
-        f"Of {len(tables)} settings of replica_concurrency and cold start on each trace; cost as a multiple of the "
-        "zero-wait oracle. All figures are in [Scaling](scaling.md)."
+        "A setting is a replica_concurrency and a cold start on one of the traces; cost is a multiple of the zero-wait "
+        "oracle's. [Scaling](scaling.md#figures) has all figures."
     )
     header = ("policy", "mean cost ×", "settings with at most 1 % over 5 s")
     texts = [[cell.replace("`", "").removesuffix(" ×") for cell in row] for row in rows]
-    command = f"python loadtests/scaling.py {folder}"
-    return Result("Scaling", command, hardware(), {"scaling": Figures(header, texts, note)})
+    return Result("Scaling", "make bench-scaling", hardware(), {"scaling": Figures(header, texts, note)})
 
 
 def main() -> None:
@@ -145,7 +144,7 @@ def main() -> None:
     lines = [*summary(tables), *(line for table in tables for line in table.lines())]
     print("\n".join(summary(tables)))
     if options.json:
-        result(tables, options.folder).write(options.json)
+        result(tables).write(options.json)
     if not options.short:
         document.write("figures", "\n".join(lines).strip(), DOCUMENT)
 

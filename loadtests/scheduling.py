@@ -15,6 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bench.ending import end_on_signals
 from bench.failure import BenchError
 from bench.machine import description
 from bench.peers import NGINX
@@ -28,7 +29,7 @@ from queueing.proxies import OURS, limited_proxies
 from queueing.workload import DISTRIBUTIONS, Workload
 
 REPLICAS, MEAN_SECONDS = 8, 0.1
-SECONDS_BY_LOAD = {0.5: 25.0, 0.8: 35.0, 0.95: 60.0}
+SECONDS_BY_LOAD = {0.5: 20.0, 0.8: 30.0, 0.95: 60.0}
 SHORT_SECONDS = 2.0
 GOAL = 1.05
 CURVE_POINTS = 45
@@ -162,6 +163,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of arrivals and service times")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result into a file")
     options = parser.parse_args()
+    end_on_signals()
     try:
         result, overlaps = run(options.short, options.seed)
     except BenchError as error:

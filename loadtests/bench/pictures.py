@@ -45,6 +45,8 @@ STYLE: Any = {  # matplotlib names each of its 300 settings in a type of its own
 }
 WIDTH, BAR_HEIGHT, PANEL_HEIGHT = 8.4, 0.27, 0.75  # inches
 
+KEPT = "settings with at most 1 % over 5 s"
+
 Bar = tuple[str, float, str]
 """Label, value, and what is written beside it."""
 
@@ -81,11 +83,15 @@ def bars(panels: Mapping[str, Sequence[Bar]], ours: Callable[[str], bool], colum
     most = max(map(len, panels.values()))
     figure = Figure(figsize=(WIDTH, rows * (PANEL_HEIGHT + BAR_HEIGHT * most)))
     grid = figure.subplots(rows, columns, squeeze=False)
-    for place, axes in enumerate(grid.flat):
-        if place < len(panels):
-            _bar_panel(axes, *list(panels.items())[place], ours)
-        else:
-            axes.axis("off")
+    labels: list[str] = []
+    for place, (title, chosen) in enumerate(panels.items()):
+        before, labels = labels, [label for label, *_ in chosen]
+        axes = grid.flat[place]
+        _bar_panel(axes, title, chosen, ours)
+        if place % columns and labels == before:  # they stand at the left already
+            axes.set_yticklabels([])
+    for axes in grid.flat[len(panels) :]:
+        axes.axis("off")
     return figure
 
 
@@ -130,6 +136,28 @@ def _is_ours(label: str) -> bool:
     return label.startswith(("Tidegate", "tidegate", "function server", "target", "objective", "load-thresholds"))
 
 
+def cold_starts(_: Result, table: Table) -> Figure | None:
+    """What the whole takes, and what of it is Tidegate's own."""
+    panels = {
+        title: [
+            (f"{label}, {row[0]}", value, text) for row, (label, value, text) in _with_rows(table, column) if value > 0
+        ]
+        for column, title in (("cold start ms", "cold start, ms"), ("added ms", "ready to the first request, ms"))
+    }
+    return bars(panels, lambda _: True, columns=1) if all(panels.values()) else None
+
+
+def _with_rows(table: Table, column: str) -> Iterable[tuple[Sequence[str], Bar]]:
+    for row in table.rows:
+        yield from ((row, bar) for bar in _bars(table, column, [row], label=1))
+
+
+def recoveries(_: Result, table: Table) -> Figure | None:
+    """The seconds until all was well again after each fault."""
+    chosen = [bar for bar in _bars(table, "recovery s", table.rows) if bar[1] > 0]
+    return bars({"seconds until all was well again": chosen}, lambda _: True) if chosen else None
+
+
 def tails(result: Result, _: Table) -> Figure | None:
     """The share of requests that waited longer, a panel for each kind of service time."""
     panels: dict[str, list[Curve]] = {}
@@ -171,4 +199,7 @@ PICTURES: Mapping[str, Callable[[Result, Table], Figure | None]] = {
     "memory": partial(columns_as_panels, {"MiB per 1,000 idle connections": "MiB per 1,000 idle connections"}),
     "runtime": partial(groups_as_panels, 1, "requests/s"),
     "scheduling": tails,
+    "cold-start": cold_starts,
+    "scaling": partial(columns_as_panels, {"mean cost ×": "cost, × the zero-wait oracle", KEPT: KEPT}),
+    "faults": recoveries,
 }
