@@ -2,10 +2,10 @@
 
 Usage: python fake_model.py [OPTIONS], as an entrypoint: PORT, MAX_CONCURRENT_TASKS and REPLICA_ID are taken from the
 environment. It needs nothing but Python 3.11; uvloop is used where it is installed.
-
 POST /v1/chat/completions answers as OpenAI's does, streamed or whole; /ws returns WebSocket messages; GET /ready,
 /health and /stats; any other path is answered with JSON after the service time. The header x-service-seconds or
-?seconds= sets the service time of one request. What exceeds its limit is told on stderr, in /stats and in --report.
+?seconds= sets the service time of one request. What exceeds its limit is told on stderr, in /stats and in --report
+FILE (or FAKE_MODEL_REPORT), to which the events start, peak, overlap and end are appended.
 """
 
 from __future__ import annotations
@@ -334,7 +334,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     option("--fail-first", type=int, default=0, metavar="N", help="the first N requests fail")
     option("--fail-with", choices=["500", "close"], default="500", help="an answer, or the end of the connection")
     option("--readiness", default="honest", help="always, never, flapping:SECONDS or wrong-body")
-    option("--report", metavar="FILE", help="JSON lines are appended: start, peak, overlap, end")
+    option("--report", metavar="FILE", default=os.environ.get("FAKE_MODEL_REPORT"), help="JSON lines are appended")
     options = parser.parse_args(arguments)
     if not re.fullmatch(r"honest|always|never|wrong-body|flapping:(?=.*[1-9])\d+(\.\d+)?", options.readiness):
         parser.error("--readiness must be honest, always, never, wrong-body or flapping:SECONDS")

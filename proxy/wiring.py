@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,8 @@ from proxy.control.watch import Watch
 from proxy.core.alarms import Alarms, Thresholds
 from proxy.core.autoscaler.policies import needs_journal
 from proxy.core.balancers.base import Balancer
+from proxy.core.balancers.guarded import Guarded
+from proxy.core.balancers.round_robin import RoundRobin
 from proxy.core.capacity import Machine, Tenant
 from proxy.core.journal import JournaledPool
 from proxy.core.pool import Pool
@@ -34,10 +37,14 @@ from proxy.errors import UserError
 from proxy.metrics import AppMetrics
 from proxy.net.connections import Connections
 from proxy.net.deadlines import Deadlines
+from proxy.net.passage import NOBODY, Audience
 from proxy.net.service import Service, Terms
 
 if TYPE_CHECKING:
     from proxy.control.prediction import Prediction
+
+
+log = logging.getLogger("tidegate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,9 @@ class Options:
     offer: Offer = field(default_factory=Offer)
     record: Path | None = None  # the folder for traces of requests
     progress: Callable[[str], None] | None = None
+    audience: Audience = NOBODY  # of every request
+    admin_key: str = ""  # what the admin port asks for, if anything
+    keys: Path | None = None  # the file of keys, where it is not in the state folder
 
 
 class App:
@@ -171,4 +181,14 @@ def load_balancer(config: AppConfig) -> Balancer:
         balancer: Balancer = point.load()()
     except Exception as error:  # a plug-in's mistake may be of any kind
         raise UserError(f"{config.file}: balancer {name} ({point.value}) cannot be loaded: {error}") from error
-    return balancer
+    return balancer if point.module.startswith("proxy.core.") else _guarded(config, balancer)
+
+
+def _guarded(config: AppConfig, balancer: Balancer) -> Balancer:
+    """A plug-in's."""
+    name = config.scaling.load_balancing_algorithm
+
+    def failed(error: Exception) -> None:
+        log.exception("%s: balancer %s raised %r: round-robin is used from now on", config.name, name, error)
+
+    return Guarded(balancer, RoundRobin(), failed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import heapq
 import logging
 import os
@@ -122,9 +123,14 @@ class Transcripts(logging.Handler):
         """True if it is a new file."""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         data = "".join(f"{line.at} {line.text}\n" for line in lines).encode(errors="replace")
-        with path.open("ab") as file:
+        with path.open("ab", buffering=0) as file:
             size = file.tell()
-            file.write(data)
+            try:
+                if file.write(data) < len(data):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            except OSError:
+                file.truncate(size)  # it is all written again, once it can be
+                raise
         if size + len(data) > FILE_BYTES:
             path.replace(_older(path))
         return not size

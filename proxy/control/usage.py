@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 
@@ -12,6 +13,8 @@ from proxy.metrics import AppMetrics, Usage
 
 _SAMPLE_SECONDS = 2.0
 
+log = logging.getLogger("tidegate.usage")
+
 
 class UsageMeter:
     """Asks the backend again and again; what a replica used between two answers is its processors' share."""
@@ -20,13 +23,25 @@ class UsageMeter:
         self._lifecycle = lifecycle
         self._metrics = metrics
         self._cores = cores
+        self._failing = False
         self._before: dict[str, tuple[float, float]] = {}  # replica → (when, its processor seconds)
 
     async def run(self) -> None:
         while True:
             await asyncio.sleep(_SAMPLE_SECONDS)
+            await self.measure()
+
+    async def measure(self) -> None:
+        """Where it cannot be, for want of a file descriptor say, what was known stays until the next time."""
+        try:
             consumed = await self._lifecycle.backend.consumption(self._lifecycle.handles())
-            self.note(consumed, time.monotonic())
+        except OSError as error:
+            if not self._failing:
+                log.warning("%s: what replicas use cannot be measured: %s", self._metrics.name, error)
+            self._failing = True
+            return
+        self._failing = False
+        self.note(consumed, time.monotonic())
 
     def note(self, consumed: Mapping[str, Consumption], now: float) -> None:
         """Take in what the replicas have used by now."""

@@ -80,6 +80,8 @@ class Vigil:
 
     def _event(self, answer: Answer) -> Event:
         """A clear "no" counts at once; silence of a ready replica, which may only be busy, after `failures`."""
+        if answer.unasked:
+            return Event.PASSED if self._replica.state is State.READY else Event.MISSED
         tripped = self._readiness.note(answer.passed)
         busy = answer.silent and not tripped and self._replica.state is State.READY
         return Event.PASSED if answer.passed or busy else Event.MISSED
@@ -98,7 +100,7 @@ class Vigil:
             return None
         self._health_due = now + self._patience.interval_seconds
         answer = _blocked(obstacle) or await self._prober.healthy(replica.host, replica.port)
-        if not self._health.note(answer.passed):
+        if answer.unasked or not self._health.note(answer.passed):
             return None
         return End("unhealthy", f"its health check failed {self._patience.failures} times: {answer.text}")
 

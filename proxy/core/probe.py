@@ -14,13 +14,15 @@ SLOWEST_START_SECONDS = 0.05
 class Answer:
     """`passed`: yes. `silent`: no answer in time, which is no "no": the replica may only be busy.
 
-    `spoken`: its server answered, whatever it said.
+    `spoken`: its server answered, whatever it said. `unasked`: the question could not even be put, for a shortage on
+    our side, so that nothing is known.
     """
 
     passed: bool
     text: str
     silent: bool = False
     spoken: bool = False
+    unasked: bool = False
 
 
 def judge(path: str, status: int, body: bytes) -> Answer:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import Final, Protocol, cast
 
+from proxy.backends import local_socket
 from proxy.core.replica import Replica
 from proxy.net.deadlines import NEVER, Deadlines
 from proxy.net.link import Link
@@ -49,11 +50,17 @@ class Connections:
         link = Link(self, replica)
         try:
             async with asyncio.timeout(self._connect_seconds):
-                await loop.create_connection(lambda: cast(asyncio.Protocol, link), replica.host, replica.port)
+                if local_socket.is_local(replica.host):
+                    sock = await local_socket.connect(replica.host)
+                    await loop.create_unix_connection(lambda: cast(asyncio.Protocol, link), sock=sock)
+                else:
+                    await loop.create_connection(lambda: cast(asyncio.Protocol, link), replica.host, replica.port)
         except TimeoutError:
             caller.connect_failed(TimeoutError(f"no connection within {self._connect_seconds:g} s"))
         except OSError as error:
             caller.connect_failed(error)
+        except UnicodeError as error:  # what can be no host name
+            caller.connect_failed(OSError(f"{replica.host}: {error}"))
         else:
             caller.connected(link, time.monotonic())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
@@ -17,7 +18,6 @@ from aiohttp import web
 
 from proxy.config.state import state_folder
 from proxy.errors import AnswerError, AppNotFound, BodyTooLarge, NoReplica, QueueFull, ReplicaFailed
-from proxy.net.deadlines import Deadlines
 from proxy.net.service import Service
 from proxy.runs.answer import MAX_ANSWER_BYTES, Answer
 from proxy.runs.inside import Inside, passed_on
@@ -53,11 +53,9 @@ class RunNotFound(AnswerError):
     status, type = 404, "run_not_found"
 
 
-async def open_server(
-    services: Sequence[Service], tasks: asyncio.TaskGroup, deadlines: Deadlines, word: str
-) -> RunServer:
+async def open_server(services: Sequence[Service], inside: Inside, tasks: asyncio.TaskGroup, word: str) -> RunServer:
     """Raises UserError, OSError or sqlite3.Error."""
-    server = RunServer(services, Inside(services, tasks, deadlines, word), tasks, word)
+    server = RunServer(services, inside, tasks, word)
     await server.open()
     return server
 
@@ -159,15 +157,11 @@ class RunServer:
         if request.headers.get("expect", "").lower() == "100-continue" and request.transport is not None:
             request.transport.write(CONTINUE)
         body: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=str(self._folder))  # noqa: SIM115  # its run closes it
-        size = request.content_length or 0
-        async for piece in request.content.iter_any():
-            size = max(size, body.tell() + len(piece))
-            if size > limit:
-                break
-            body.write(piece)
-        if size > limit:
+        try:
+            await _spool(request, body, limit)
+        except BaseException:  # also when its client leaves
             body.close()
-            raise BodyTooLarge(f"the body is larger than {limit} bytes")
+            raise
         return body
 
     def _run(
@@ -198,10 +192,12 @@ class RunServer:
             await self._store.end(run.id, run.service.name, answer)
             if run.webhook is not None:
                 await self._store.posted(run.id, await run.webhook.deliver(self._inside.session, run.id, answer))
+        except (OSError, sqlite3.Error) as error:  # a full disk, say
+            log.error("run %s cannot be kept: %s", run.id, error)
+            _refuse(begun, error)
         except Exception as error:  # the end of a task: a fault of one run ends that run only
             log.exception("run %s has failed", run.id)
-            if not begun.done():
-                begun.set_exception(NoReplica(f"the run cannot be kept: {error}"))
+            _refuse(begun, error)
         finally:
             self._store.over(run.id)
 
@@ -246,6 +242,26 @@ class RunServer:
             await webhook.deliver(self._inside.session, run_id, answer)
         except Exception:  # the end of a task: the answer itself has been given
             log.exception("the webhook of %s has failed", run_id)
+
+
+async def _spool(request: web.BaseRequest, body: IO[bytes], limit: int) -> None:
+    """Raises BodyTooLarge, and NoReplica where the disk takes no more."""
+    size = request.content_length or 0
+    async for piece in request.content.iter_any():
+        size = max(size, body.tell() + len(piece))
+        if size > limit:
+            break
+        try:
+            body.write(piece)
+        except OSError as error:
+            raise NoReplica(f"the run cannot be kept: {error.strerror}") from error
+    if size > limit:
+        raise BodyTooLarge(f"the body is larger than {limit} bytes")
+
+
+def _refuse(begun: asyncio.Future[None], error: Exception) -> None:
+    if not begun.done():
+        begun.set_exception(NoReplica(f"the run cannot be kept: {error}"))
 
 
 def _head(response: aiohttp.ClientResponse) -> web.StreamResponse:

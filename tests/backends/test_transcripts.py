@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -175,3 +176,27 @@ def test_a_slow_follower_misses_the_oldest(tmp_path: Path) -> None:
             assert [line.text for line in follower.take()] == [str(number) for number in range(500, 2500)]
 
     run(tmp_path, scenario)
+
+
+def test_a_disk_that_fills_up_in_the_middle_of_a_line_loses_and_doubles_none(tmp_path: Path) -> None:
+    async def scenario(transcripts: Transcripts) -> None:
+        prints(transcripts, "a", "before")
+        await transcripts.keep()
+        prints(transcripts, "a", "one", "two")
+        with files_of_at_most((tmp_path / "demo/a.log").stat().st_size + 40):
+            await transcripts.keep()
+        assert (tmp_path / "demo/a.log").read_text().endswith("before\n")
+        assert await texts(transcripts, "a") == ["before", "one", "two"]
+
+    run(tmp_path, scenario)
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """As on a disk without more room: the write that crosses it is cut, the next one fails."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)

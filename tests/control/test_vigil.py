@@ -114,3 +114,19 @@ def test_a_pause_ends_when_live_traffic_was_refused() -> None:
             await vigil.pause()
 
     asyncio.run(scenario())
+
+
+def test_a_question_that_could_not_be_put_says_nothing() -> None:
+    unasked = Answer(False, "/ready: [Errno 24] Too many open files", unasked=True)
+    assert events([unasked] * 9) == ["PASSED"] * 9
+    assert events([unasked], ready=False) == ["MISSED"]
+    assert events([NO, unasked, YES]) == ["MISSED", "MISSED", "PASSED"]
+
+
+def test_a_health_check_that_could_not_be_put_condemns_nobody() -> None:
+    async def scenario() -> None:
+        watched = Watched(impatient(config(HEALTH)))
+        watched.prober.health = Answer(False, "/health: [Errno 24] Too many open files", unasked=True)
+        assert [await watched.vigil.verdict(time.monotonic() + turn) for turn in range(9)] == [None] * 9
+
+    asyncio.run(scenario())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 
 import pytest
@@ -145,3 +146,11 @@ def test_a_relay_that_hangs_up_at_once_stands_before_no_server(relayed: bool, ha
             return answer
 
     assert asyncio.run(scenario()).passed is passed
+
+
+def test_without_a_file_descriptor_for_it_nothing_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def out_of_descriptors(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(asyncio, "open_connection", out_of_descriptors)
+    assert asyncio.run(Prober.of(config(READY), ours=True).ready("127.0.0.1", 1)).unasked

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
 from bench.failure import BenchError
-from openloop.sender import Job, Line, Request
+from openloop.sender import UNTOLD, Job, Line, Request, Told
 
 from proxy.simulation.trace import Call
 
@@ -23,8 +22,8 @@ class FakeSender:
         self.outcomes: list[tuple[int, str, float]] = []
         self.opened: list[Job] = []
 
-    def ended(self, _: Job, status: int, error: str = "", took: float = math.nan) -> None:
-        self.outcomes.append((status, error, took))
+    def ended(self, _: Job, status: int, error: str = "", told: Told = UNTOLD) -> None:
+        self.outcomes.append((status, error, told.took))
 
     def open(self, job: Job) -> None:
         self.opened.append(job)
