@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from bench.failure import BenchError
-from openloop.sender import UNTOLD, Job, Line, Request, Told
+from openloop.sender import UNTOLD, Job, Line, Request, Told, _told
 
 from proxy.simulation.trace import Call
 
@@ -111,3 +111,9 @@ def test_a_call_says_its_service_time_and_the_request_what_it_is_given() -> None
 def test_an_address_that_is_none_is_refused_with_the_mend(url: str) -> None:
     with pytest.raises(BenchError, match="write http://HOST:PORT/PATH"):
         Request(url)
+
+
+def test_an_answer_tells_when_and_where_the_service_began() -> None:
+    said = b'{"took_seconds": 0.5, "began": 7.25, "replica": "r-1"}'
+    assert _told(said) == Told(0.5, 7.25, "r-1")
+    assert _told(b'{"took_seconds": null}') == UNTOLD
