@@ -42,7 +42,7 @@ class Benchmark:
 
 BENCHMARKS: dict[str, Benchmark] = {
     "datapath": Benchmark(["loadtests/datapath.py"], 7.5),
-    "scheduling": Benchmark(["loadtests/scheduling.py"], 7),
+    "scheduling": Benchmark(["loadtests/scheduling.py"], 7.5),
     "cold_start": Benchmark(["loadtests/cold_start.py"], 1),
     "functions": Benchmark(["loadtests/functions.py"], 1.5, COMPILED),
     "scaling": Benchmark(["loadtests/scaling.py"], 5),

@@ -28,9 +28,9 @@ from queueing.optimum import Percentiles, dealt_in_turn, in_theory, percentiles
 from queueing.proxies import OURS, limited_proxies
 from queueing.workload import DISTRIBUTIONS, Workload
 
-REPLICAS, MEAN_SECONDS = 8, 0.1
-SECONDS_BY_LOAD = {0.5: 20.0, 0.8: 30.0, 0.95: 60.0}
-SHORT_SECONDS = 2.0
+REPLICAS, MEAN_SECONDS = 8, 0.2
+SECONDS_BY_LOAD = {0.5: 20.0, 0.8: 30.0, 0.95: 75.0}
+SHORT_SECONDS = 3.0
 GOAL = 1.05
 CURVE_POINTS = 45
 OPTIMUM, THEORY, DEALT = "the optimum", "in theory, without end", "dealt out without a limit (simulated)"
@@ -159,7 +159,7 @@ def run(short: bool, seed: int) -> tuple[Result, int]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="The scheduling benchmark.")
-    parser.add_argument("--short", action="store_true", help="two seconds of each load, half a minute in all")
+    parser.add_argument("--short", action="store_true", help="three seconds of each load, under a minute in all")
     parser.add_argument("--seed", type=int, default=1, help="of arrivals and service times")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result into a file")
     options = parser.parse_args()
