@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -79,7 +80,12 @@ def replay_at_all(contestants: Sequence[Contestant], calls: Sequence[Call]) -> d
     """The same calls at each of them at the same time. Raises BenchError if the generator is late."""
     with ThreadPoolExecutor(len(contestants)) as threads:
         running = {one.name: threads.submit(_replay, one.port, calls, place) for place, one in enumerate(contestants)}
-        return {name: replayed.result() for name, replayed in running.items()}
+        try:
+            return {name: replayed.result() for name, replayed in running.items()}
+        except BaseException:  # a signal's, too: the threads would wait for the generators to the end of the run
+            for generator in multiprocessing.active_children():
+                generator.terminate()
+            raise
 
 
 def _replay(port: int, calls: Sequence[Call], place: int) -> Replayed:
