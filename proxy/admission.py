@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 
 from proxy.config import AppConfig
 from proxy.config.key_file import KeyFile
-from proxy.control.watched_files import WatchedFiles
+from proxy.control.watched_files import LOOK_SECONDS, WatchedFiles
 from proxy.errors import ConfigError
 from proxy.net.keys import Keyring, Keys
+from proxy.net.service import Service
 
 log = logging.getLogger("tidegate")
 
@@ -21,7 +23,8 @@ class Admission:
         self._file = KeyFile(file)
         self._ring = Keyring()
         # The first look comes before the first reading: what changes in between is read twice.
-        self.watches = [WatchedFiles([self._file.path], self._read_again)]
+        self._keys_watch = WatchedFiles([self._file.path], self._read_again)
+        self._token_watches: dict[str, WatchedFiles] = {}  # by app
         self._problem: ConfigError | None = None
         try:
             self._ring.take(self._file.read())
@@ -44,10 +47,25 @@ class Admission:
             return Keys(config.name, self._ring)
         from proxy.net.tokens import JwtTokens
 
-        tokens = JwtTokens(config.auth.jwt, config.file)
-        if tokens.file is not None:
-            self.watches.append(WatchedFiles([tokens.file], tokens.load))
-        return Keys(config.name, self._ring, tokens)
+        return Keys(config.name, self._ring, JwtTokens(config.auth.jwt, config.file))
+
+    def open(self, service: Service, keys: Keys) -> None:
+        """These open it from now on."""
+        service.keys = keys
+        self._token_watches.pop(service.name, None)
+        if keys.tokens is not None and keys.tokens.file is not None:
+            self._token_watches[service.name] = WatchedFiles([keys.tokens.file], keys.tokens.load)
+
+    async def run(self) -> None:
+        """Read again what has changed."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self.look()
+
+    def look(self) -> None:
+        self._keys_watch.look()
+        for watch in self._token_watches.values():
+            watch.look()
 
     def _warn_if_closed(self, config: AppConfig) -> None:
         if not self._ring.opens(config.name):

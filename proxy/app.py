@@ -6,8 +6,8 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
 from proxy.admin.lock import Lock
@@ -15,13 +15,17 @@ from proxy.admin.server import AdminServer
 from proxy.admission import Admission
 from proxy.config import AppConfig
 from proxy.config.state import state_folder
-from proxy.control.gpus import GpuMeter
+from proxy.control.file_watch import FileWatch
+from proxy.control.gpus import GpuMeter, Identity
 from proxy.control.machine import make_machine
 from proxy.control.starts import tell_starts
-from proxy.errors import Draining, UserError
+from proxy.core.replica import Replica
+from proxy.errors import Draining, NoReplica, UserError
+from proxy.metrics import AppMetrics
 from proxy.net.deadlines import Deadlines
 from proxy.net.listener import Listener, unusable_address
 from proxy.net.site import Site
+from proxy.reload import Reload, predictions_of
 from proxy.runs.door import Door
 from proxy.wiring import App, Options
 
@@ -42,23 +46,14 @@ class HardStop(Exception):
         self.number = number
 
 
-def _predictions(configs: Sequence[AppConfig]) -> Mapping[str, Prediction]:
-    if not any(config.scaling.predictive for config in configs):
-        return {}
-    from proxy.control.prediction import make_predictions  # loads numpy
-
-    return make_predictions(configs)
-
-
 async def run(configs: Sequence[AppConfig], options: Options, announce: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT. Raises UserError before serving, HardStop on a second signal."""
     reason: Exception | None = None
     try:
         async with AsyncExitStack() as closing, asyncio.TaskGroup() as tasks:
             proxy = Proxy(configs, options, tasks)
-            for app in proxy.apps:
-                # After the tasks, which may still kill replicas when all is stopped at once.
-                closing.push_async_callback(app.backend.close, options.keep_replicas)
+            # After the tasks, which may still kill replicas when all is stopped at once.
+            closing.push_async_callback(proxy.end, options.keep_replicas)
             await proxy.run(announce)
             raise _Finished
     except* _Finished:
@@ -77,35 +72,86 @@ class Proxy:
     """All apps behind one data port and one admin port."""
 
     def __init__(self, configs: Sequence[AppConfig], options: Options, tasks: asyncio.TaskGroup) -> None:
-        self._options = options
-        self._tasks = tasks
+        self.options = options
+        self.tasks = tasks
         self._deadlines = Deadlines(_SWEEP_SECONDS)
-        machine = make_machine(options.offer, [(config, config.backend or options.backend) for config in configs])
-        self._predictions = _predictions(configs)
-        self.apps = [
-            App(config, options, tasks, self._deadlines, machine, self._predictions.get(config.name))
-            for config in configs
-        ]
-        self._admission = Admission(options.keys)
-        for app in self.apps:
-            app.service.keys = self._admission.keys_of(app.config)
+        self.machine = make_machine(options.offer, [(config, config.backend or options.backend) for config in configs])
+        self.admission = Admission(options.keys)
+        predictions = predictions_of(configs)
+        self.apps: list[App] = []
+        for config in configs:
+            self.make(config, predictions.get(config.name))
         self._site = Site([app.service for app in self.apps], self._deadlines)
         self._runs = Door([app.service for app in self.apps], tasks, self._deadlines)
         self._site.aside = self._runs.aside
         self._site.audience = self._runs.audience = options.audience
         self._listener = Listener(self._site, max(app.config.limits.max_header_bytes for app in self.apps))
-        admin_apps = {app.config.name: app.admin() for app in self.apps}
+        admin_apps = {app.config.name: app.seen for app in self.apps}
         lock = Lock(options.admin_key, secure=False) if options.admin_key else None
         self._admin = AdminServer(admin_apps, state_folder() / "logs", lambda: not self._site.draining, lock)
-        self._scalers: list[asyncio.Task[None]] = []
+        self._pools = [app.pool for app in self.apps]
+        self._metered: list[tuple[AppMetrics, Callable[[Replica], Identity]]] = []
+        self._metered += [(app.metrics, app.identity) for app in self.apps]
+        self._leaving: dict[App, asyncio.Task[None]] = {}
+        self._reload = Reload(self)
+        self._admin.reload = self._reload.run
         self._stop = asyncio.Event()
         self._stopped_at_once = False
+
+    # The apps, which a reload may change
+
+    def make(self, config: AppConfig, prediction: Prediction | None) -> App:
+        """One more app, which is not served yet."""
+        app = App(config, self.options, self.tasks, self._deadlines, self.machine, prediction)
+        app.lifecycle.keep = self.options.keep_replicas
+        self.admission.open(app.service, self.admission.keys_of(app.config))
+        self.apps.append(app)
+        return app
+
+    def begin(self, app: App) -> None:
+        """Serve an app that `make` has made."""
+        self._admin.show(app.seen)
+        self._pools.append(app.pool)
+        self._metered.append((app.metrics, app.identity))
+        app.begin()
+
+    def leave(self, app: App) -> None:
+        """Serve it no more; what runs there is finished."""
+        self.apps.remove(app)
+        self._leaving[app] = self.tasks.create_task(self._left(app))
+
+    def route(self) -> None:
+        """Serve the apps that there are now, by the settings that they have now, in one step."""
+        self._listener.max_header_bytes = max(app.config.limits.max_header_bytes for app in self.apps)
+        self._site.serve([app.service for app in self.apps])
+        self._runs.serve([app.service for app in self.apps])
+        self._listener.reroute()
+
+    async def _left(self, app: App) -> None:
+        grace_seconds = app.config.scaling.response_grace_period_seconds
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_seconds):
+                # Asked again and again, once in the life of an app: to be told would cost every request.
+                while app.pool.demand.present:  # noqa: ASYNC110
+                    await asyncio.sleep(_SWEEP_SECONDS)
+        app.let_be()
+        app.pool.refuse(lambda: NoReplica("the app is not served any more"), time.monotonic())
+        await app.close()
+        app.end()
+        self._admin.hide(app.seen)
+        self._pools.remove(app.pool)
+        self._metered.remove((app.metrics, app.identity))
+        del self._leaving[app]
+        log.info("%s: is not served any more", app.config.name)
+
+    async def end(self, keep: bool) -> None:
+        for app in (*self.apps, *self._leaving):
+            await app.lifecycle.end(keep)
 
     async def run(self, announce: Callable[[str], None]) -> None:
         self._take_signals()
         for app in self.apps:
-            app.lifecycle.keep = self._options.keep_replicas
-            await app.check(self._options.keep_replicas)
+            await app.check(self.options.keep_replicas)
         try:
             announce(await self._open())
             self._start_loops()
@@ -118,7 +164,7 @@ class Proxy:
 
     async def _open(self) -> str:
         """Listen; returns what is said about it."""
-        options = self._options
+        options = self.options
         await self._listener.open(options.host, options.port)
         try:
             admin_port = await self._admin.open(options.admin_host, options.admin_port)
@@ -133,7 +179,7 @@ class Proxy:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled, number)
-        loop.add_signal_handler(signal.SIGHUP, log.warning, "SIGHUP: a changed configuration needs a restart")
+        loop.add_signal_handler(signal.SIGHUP, self._reload.request)
 
     def _signalled(self, number: signal.Signals) -> None:
         if not self._stop.is_set():
@@ -141,36 +187,31 @@ class Proxy:
             self._stop.set()
         elif not self._stopped_at_once:
             self._stopped_at_once = True
-            self._tasks.create_task(_raise(HardStop(number)))
+            self.tasks.create_task(_raise(HardStop(number)))
 
     def _start_loops(self) -> None:
-        self._tasks.create_task(self._deadlines.run())
-        self._tasks.create_task(self._listener.timeouts.run())
-        self._tasks.create_task(GpuMeter([(app.metrics, app.identity) for app in self.apps]).run())
-        self._tasks.create_task(self._admin.run())
-        if self._options.progress is not None:
-            self._tasks.create_task(tell_starts([app.pool for app in self.apps], self._options.progress))
-        for watch in self._admission.watches:
-            self._tasks.create_task(watch.run())
+        self.tasks.create_task(self._deadlines.run())
+        self.tasks.create_task(self._listener.timeouts.run())
+        self.tasks.create_task(self.admission.run())
+        self.tasks.create_task(GpuMeter(self._metered).run())
+        self.tasks.create_task(self._admin.run())
+        if self.options.progress is not None:
+            self.tasks.create_task(tell_starts(self._pools, self.options.progress))
         for app in self.apps:
-            self._tasks.create_task(app.lifecycle.prepare())
-            self._tasks.create_task(app.usage.run())
-            self._tasks.create_task(app.watch.run())
-            self._scalers.append(self._tasks.create_task(app.steer()))
-        for prediction in self._predictions.values():
-            self._scalers.append(self._tasks.create_task(prediction.run()))
+            app.begin()
+        if self.options.watch:
+            self.tasks.create_task(FileWatch(self.apps, self._reload.request).run())
 
     async def _drain(self) -> None:
         """Clients first: what waits in line may still need replicas that are being started."""
         await self._let_clients_finish()
-        for scaler in self._scalers:
-            scaler.cancel()
+        for app in self.apps:
+            app.let_be()
         async with asyncio.TaskGroup() as closing:
-            for prediction in self._predictions.values():
-                closing.create_task(prediction.keep())
             for app in self.apps:
-                app.connections.close()
-                closing.create_task(app.lifecycle.close())
+                closing.create_task(app.close())
+            for leaving in self._leaving.values():
+                closing.create_task(_over(leaving))
         await self._let_runs_finish()
         for app in self.apps:
             app.end_recording()
@@ -184,7 +225,7 @@ class Proxy:
                 await self._runs.drain()
         except TimeoutError:
             log.warning("%d clients have not finished within %g s", len(self._listener), longest)
-            for app in self.apps:
+            for app in (*self.apps, *self._leaving):
                 app.pool.refuse(lambda: Draining("the proxy is shutting down"), time.monotonic())
                 for replica in app.pool:
                     replica.killed = True
@@ -196,6 +237,10 @@ class Proxy:
                 await self._runs.drain()
         except TimeoutError:
             log.warning("not every run has ended, or has been posted to its webhook")
+
+
+async def _over(task: asyncio.Task[None]) -> None:
+    await asyncio.wait([task])
 
 
 async def _raise(error: Exception) -> None:

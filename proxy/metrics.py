@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -156,8 +156,8 @@ class AppMetrics:
 class TidegateCollector(Collector):
     """Reads all apps when scraped."""
 
-    def __init__(self, apps: Iterable[AppMetrics]) -> None:
-        self._apps = tuple(apps)
+    def __init__(self, apps: Collection[AppMetrics]) -> None:
+        self._apps = apps  # those that it holds at the time
 
     def collect(self) -> Iterator[Metric]:
         yield from self._requests()

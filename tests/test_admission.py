@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 
@@ -10,7 +11,11 @@ from proxy.config import parse
 from proxy.config.app import AppConfig
 from proxy.config.key_file import KeyFile
 from proxy.errors import ConfigError, Forbidden
+from proxy.net.connections import Connections
+from proxy.net.deadlines import Deadlines
 from proxy.net.keys import Keys
+from proxy.net.service import Service
+from tests.net.house import App as House
 from tests.net.key_records import record
 
 OPENS = b"Bearer tg_k1_secret"
@@ -24,6 +29,11 @@ def app(folder: Path, toml: str = "", closed: bool = True) -> AppConfig:
 def keep(file: Path, **fields: object) -> None:
     with KeyFile(file).changing() as records:
         records[:] = [record("k1", **fields)]
+
+
+def served(config: AppConfig) -> Service:
+    deadlines = Deadlines(0.1)
+    return House(config, Connections(asyncio.TaskGroup(), deadlines, 1.0), deadlines).service
 
 
 def opens(keys: Keys) -> bool:
@@ -40,7 +50,7 @@ def test_a_key_opens_and_closes_apps_at_the_next_look(tmp_path: Path) -> None:
     seen = [opens(keys)]
     for fields in ({}, {"apps": ["other"]}, {}, {"revoked": "2026-01-02T00:00:00Z"}):
         keep(tmp_path / "keys.json", **fields)
-        admission.watches[0].look()
+        admission.look()
         seen.append(opens(keys))
     assert seen == [False, True, False, True, False]
 
@@ -51,7 +61,7 @@ def test_a_file_that_is_gone_leaves_the_keys_that_were_in_it(tmp_path: Path, cap
     keys = admission.keys_of(app(tmp_path))
     (tmp_path / "keys.json").unlink()
     for _ in range(2):
-        admission.watches[0].look()
+        admission.look()
     assert opens(keys)
     assert "the file of keys is gone: bring it back, or revoke keys one by one" in caplog.text
 
@@ -79,8 +89,13 @@ def test_an_app_with_tokens_has_their_file_watched_and_needs_no_keys(
 ) -> None:
     (tmp_path / "secret").write_text("s" * 32)
     admission = Admission(tmp_path / "keys.json")
-    admission.keys_of(app(tmp_path, '[tidegate.auth.jwt]\nsecret_file = "secret"'))
-    assert (len(admission.watches), caplog.messages) == (2, [])
+    keys = admission.keys_of(app(tmp_path, '[tidegate.auth.jwt]\nsecret_file = "secret"'))
+    assert caplog.messages == []
+    admission.open(served(app(tmp_path)), keys)
+    (tmp_path / "secret").write_text("t" * 40)
+    with caplog.at_level(logging.INFO):
+        admission.look()
+    assert "secret: read again" in caplog.text
 
 
 def test_tokens_for_an_open_app_are_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -34,9 +34,13 @@ class Fleet(Protocol):
     def restart(self, replica: Replica, now: float) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+def _first() -> Mapping[str, object]:
+    return {"number": 1, "state": "in service", "reason": ""}
+
+
+@dataclass(slots=True)
 class AdminApp:
-    """One app; the callables reach what belongs to other layers."""
+    """One app; the callables reach what belongs to other layers. A reload changes `config` and `backend`."""
 
     config: AppConfig
     backend: str
@@ -45,3 +49,4 @@ class AdminApp:
     identity: Callable[[Replica], Mapping[str, int | str]]
     scaler: Steering
     fleet: Fleet
+    revision: Callable[[], Mapping[str, object]] = _first

@@ -23,15 +23,26 @@ class Live:
     """Owns the histories of all apps and who watches; `ready` says whether the data port accepts requests."""
 
     def __init__(self, apps: Iterable[AdminApp], ready: Callable[[], bool]) -> None:
-        self._apps = tuple(apps)
+        self._apps: list[AdminApp] = []
         self._ready = ready
         now = time.monotonic()
-        self.histories = {app.config.name: History(app.metrics, now) for app in self._apps}
+        self.histories: dict[str, History] = {}
         self._sampled_at = now
         self._viewers = 0
         self._closed = False
         self._frame = b""
         self._beat = asyncio.Event()
+        for app in apps:
+            self.add(app)
+
+    def add(self, app: AdminApp) -> None:
+        self._apps.append(app)
+        self.histories[app.metrics.name] = History(app.metrics, time.monotonic())
+
+    def remove(self, app: AdminApp) -> None:
+        self._apps.remove(app)
+        if all(other.metrics.name != app.metrics.name for other in self._apps):
+            del self.histories[app.metrics.name]
 
     async def run(self) -> None:
         while True:

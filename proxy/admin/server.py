@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from aiohttp import web
@@ -21,8 +21,8 @@ from proxy.admin.scale import scaled
 from proxy.admin.views import Document, app_view, decisions_view, failures_view, limits_view
 from proxy.backends.transcripts import Transcripts
 from proxy.core.autoscaler.record import RECORDS_KEPT
-from proxy.errors import AppNotFound, BadRequest
-from proxy.metrics import TidegateCollector, render
+from proxy.errors import AppNotFound, BadRequest, UserError
+from proxy.metrics import AppMetrics, TidegateCollector, render
 
 _REPLICA_LOG = logging.getLogger("tidegate.replica")  # every line that a replica prints
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -38,15 +38,36 @@ class AdminServer:
     def __init__(
         self, apps: Mapping[str, AdminApp], logs: Path, ready: Callable[[], bool], lock: Lock | None = None
     ) -> None:
-        self._apps = apps
+        self._apps: dict[str, AdminApp] = {}
         self._lock = lock
         self._ready = ready
-        self._collector = TidegateCollector(app.metrics for app in apps.values())
-        self._live = Live(apps.values(), ready)
-        self._transcripts = Transcripts(logs, lambda name: [replica.id for replica in apps[name].pool])
+        self._metrics_of: list[AppMetrics] = []
+        self._collector = TidegateCollector(self._metrics_of)
+        self._live = Live((), ready)
+        self._transcripts = Transcripts(logs, self._living)
+        self.reload: Callable[[bool], Awaitable[Document]] = _no_reload
         self._logs = Logs(self._transcripts)
         self._page = Page()
         self._runner: web.AppRunner | None = None
+        for app in apps.values():
+            self.show(app)
+
+    def show(self, app: AdminApp) -> None:
+        """One more app, or another of that name."""
+        self._apps[app.config.name] = app
+        self._metrics_of.append(app.metrics)
+        self._live.add(app)
+
+    def hide(self, app: AdminApp) -> None:
+        """It is gone."""
+        if self._apps.get(app.metrics.name) is app:
+            del self._apps[app.metrics.name]
+        self._metrics_of.remove(app.metrics)
+        self._live.remove(app)
+
+    def _living(self, name: str) -> list[str]:
+        app = self._apps.get(name)
+        return [replica.id for replica in app.pool] if app is not None else []
 
     async def open(self, host: str, port: int) -> int:
         """Listen and return the port; raises OSError if the address cannot be had. Close it in any case."""
@@ -92,6 +113,7 @@ class AdminServer:
                 web.get("/api/apps/{app}/logs/replicas", self._printed),
                 web.get("/api/apps/{app}/scale", self._limits),
                 web.post("/api/apps/{app}/scale", self._scale),
+                web.post("/api/reload", self._reload),
                 web.post("/api/apps/{app}/replicas/{replica}/drain", self._drain),
                 web.post("/api/apps/{app}/replicas/{replica}/restart", self._restart),
             ]
@@ -139,6 +161,13 @@ class AdminServer:
     async def _scale(self, request: web.Request) -> web.Response:
         return json_response(scaled(self._app(request), await request.read()))
 
+    async def _reload(self, request: web.Request) -> web.Response:
+        anyway = request.query.get("replace", "") not in {"", "0", "false"}
+        try:
+            return json_response(await self.reload(anyway))
+        except UserError as error:  # what is served goes on as it was
+            raise BadRequest(str(error)) from None
+
     async def _drain(self, request: web.Request) -> web.Response:
         return self._with_replica(request, drained)
 
@@ -154,3 +183,7 @@ class AdminServer:
         if name not in self._apps:
             raise AppNotFound(f"no app is called {name}; there are: {', '.join(self._apps)}")
         return self._apps[name]
+
+
+async def _no_reload(_anyway: bool) -> Document:
+    raise BadRequest("there is nothing to reload")

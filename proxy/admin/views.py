@@ -32,6 +32,7 @@ def app_view(app: AdminApp) -> Document:
         },
         "replicas": [replica_view(app, replica) for replica in pool],
         "scaling": _scaling_view(app),
+        "revision": app.revision(),
     }
 
 
@@ -41,6 +42,7 @@ def replica_view(app: AdminApp, replica: Replica) -> Document:
     return {
         "id": replica.id,
         "state": replica.state.value,
+        "revision": replica.revision,
         "address": replica.address,
         "in_flight": replica.in_flight,
         "limit": replica.limit,

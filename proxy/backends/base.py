@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from proxy.config import AppConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,15 @@ class Handle(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A replica that an earlier proxy left running; `current` if a new one would be just like it."""
+    """A replica that an earlier proxy left running; `current` if a new one would be just like it.
+
+    `limit` is how many requests it was told to take at once, None if that is not known.
+    """
 
     replica_id: str
     handle: Handle
     current: bool
+    limit: int | None = None
 
 
 class Backend(Protocol):
@@ -83,6 +90,15 @@ class Backend(Protocol):
 
     async def prepare(self) -> None:
         """Do what has to be done once before the first start (install, pull); raises StartError."""
+
+    async def identity(self) -> str:
+        """What replicas are made from, asked for after `prepare`: other words when new ones would be unlike the old.
+
+        Raises StartError.
+        """
+
+    def revise(self, config: AppConfig) -> Backend:
+        """One for other settings of the same app, which shares what this one holds; this one is the one to close."""
 
     async def start(self, replica_id: str) -> Handle:
         """Start one replica; returns before it is ready; raises StartError."""

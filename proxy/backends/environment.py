@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from pathlib import Path
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from proxy.config import AppConfig
 
-_BUILD_FILES = ("*.py", "*.toml")
 
-
-def variables(config: AppConfig, replica_id: str, port: int) -> dict[str, str]:
+def variables(config: AppConfig, replica_id: str, port: int, build: str) -> dict[str, str]:
     """The user's variables, and over them the ones Tidegate promises."""
     return {
         **config.env,
@@ -21,7 +20,7 @@ def variables(config: AppConfig, replica_id: str, port: int) -> dict[str, str]:
         "MAX_CONCURRENT_TASKS": str(config.scaling.replica_concurrency),
         "APP_NAME": config.name,
         "PROJECT_ID": "local",
-        "BUILD_ID": build_id(config.folder),
+        "BUILD_ID": build,
         "REPLICA_ID": replica_id,
         "PYTHONUNBUFFERED": "1",
     }
@@ -33,10 +32,20 @@ def inherited(config: AppConfig) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ours}
 
 
-def build_id(folder: Path) -> str:
-    """12 hexadecimal digits, the same as long as the *.py and *.toml files directly in the app's folder are."""
-    digest = hashlib.sha256()
-    for path in sorted(path for pattern in _BUILD_FILES for path in folder.glob(pattern) if path.is_file()):
-        content = path.read_bytes()
-        digest.update(f"{path.name}\0{len(content)}\0".encode() + content)
+def build_id(config: AppConfig, content: Iterable[bytes]) -> str:
+    """12 hexadecimal digits, the same as long as new replicas would be like the old ones.
+
+    `content` is what a replica is made from beside its settings: the files of the app, or its image.
+    """
+    custom, hardware = config.custom, config.hardware
+    settings = [
+        config.name,
+        [custom.port, custom.entrypoint] if custom else None,
+        [hardware.cpu, hardware.memory_gb, hardware.compute, hardware.gpu_count],
+        config.scaling.replica_concurrency,
+        sorted(config.env.items()),
+    ]
+    digest = hashlib.sha256(json.dumps(settings).encode())
+    for part in content:
+        digest.update(f"\0{len(part)}\0".encode() + part)
     return digest.hexdigest()[:12]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sys
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING
 from proxy.backends.base import Consumption, Found, Handle
 from proxy.backends.child import Child
 from proxy.backends.command import command
-from proxy.backends.environment import inherited, variables
+from proxy.backends.environment import build_id, inherited, variables
 from proxy.backends.lifeline import LIFELINE
 from proxy.backends.output import Output
 from proxy.backends.ports import PORTS
 from proxy.backends.process_groups import consumption_of
+from proxy.backends.sources import contents
 from proxy.backends.venv import make_venv
-from proxy.config.packages import listed_file
+from proxy.config.packages import listed_file, pip_lines
 from proxy.errors import StartError, UserError
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class ProcessBackend:
         self.restarts = True
         self.outlives = False
         self._venv: Path | None = None
+        self._build = ""  # known once it is prepared
 
     async def check(self) -> None:
         """Raise UserError for what would fail every start and can be seen before the first."""
@@ -69,11 +72,21 @@ class ProcessBackend:
         return ()  # a process replica dies with its proxy
 
     async def prepare(self) -> None:
-        if not self._config.process.install:
-            return
         with self._start_errors():
-            self._venv = await make_venv(self._config)
-            self._argv(self._environment("", 0), 0)
+            self._build = await asyncio.to_thread(self._made_from)
+            if self._config.process.install:
+                self._venv = await make_venv(self._config)
+                self._argv(self._environment("", 0), 0)
+
+    async def identity(self) -> str:
+        return f"process {self._build}"
+
+    def revise(self, config: AppConfig) -> ProcessBackend:
+        return ProcessBackend(config)
+
+    def _made_from(self) -> str:
+        installed = pip_lines(self._config.dependencies.pip) if self._config.process.install else []
+        return build_id(self._config, [*contents(self._config), *map(str.encode, installed)])
 
     async def start(self, replica_id: str) -> ProcessHandle:
         port = PORTS.take()
@@ -96,7 +109,7 @@ class ProcessBackend:
         LIFELINE.close()
 
     def _environment(self, replica_id: str, port: int) -> dict[str, str]:
-        environment = {**inherited(self._config), **variables(self._config, replica_id, port)}
+        environment = {**inherited(self._config), **variables(self._config, replica_id, port, self._build)}
         if self._venv:
             environment["VIRTUAL_ENV"] = str(self._venv)
         environment["PATH"] = self._path(environment)

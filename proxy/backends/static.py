@@ -63,6 +63,14 @@ class StaticBackend:
         self.outlives = True
         self._used: set[tuple[str, int]] = set()
 
+    async def identity(self) -> str:
+        return "static"  # what is behind an address is not ours to know
+
+    def revise(self, config: AppConfig) -> StaticBackend:
+        revised = StaticBackend(config)
+        revised._used = self._used
+        return revised
+
     async def check(self) -> None:
         """Raise UserError if there is no address at all."""
         if not self._config.static.replicas:

@@ -13,6 +13,7 @@ from proxy.cli.explain import explain
 from proxy.cli.keys import keys
 from proxy.cli.logs import logs
 from proxy.cli.ps import ps
+from proxy.cli.reload import reload
 from proxy.cli.replica import drain, restart
 from proxy.cli.scale import scale
 from proxy.cli.simulate import simulate
@@ -34,7 +35,7 @@ application = typer.Typer(
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     _SERVE: (up, check, build, simulate),
     _LOOK: (ps, top, logs, explain),
-    _STEER: (scale, drain, restart),
+    _STEER: (scale, drain, restart, reload),
 }
 for panel, commands in _PANELS.items():
     for command in commands:

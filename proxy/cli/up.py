@@ -7,7 +7,7 @@ import resource
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,11 +15,6 @@ from proxy.cli.admin_key import AdminKey, AdminKeyFile
 from proxy.cli.admin_key import admin_key as admin_key_of
 from proxy.cli.keys import KeysOption
 from proxy.cli.log_lines import set_up_logging
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from proxy.config import AppConfig
 
 
 class LogLevel(StrEnum):
@@ -50,6 +45,8 @@ _RECORD = typer.Option(help="Write each app's requests as FOLDER/NAME.csv, a tra
 _LOG_LEVEL = typer.Option(help="Of this level and above is told what happens.")
 _REQUEST_LOG = typer.Option("--request-log/--no-request-log", help="At info and below, tell each request in a line.")
 
+_WATCH = typer.Option("--watch", help="Reload when the files of an app have changed.")
+
 
 def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     apps: Annotated[list[Path] | None, _APPS] = None,
@@ -68,6 +65,7 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     keys: KeysOption = None,
     admin_key: AdminKey = "",
     admin_key_file: AdminKeyFile = None,
+    watch: Annotated[bool, _WATCH] = False,
 ) -> None:
     """Serve apps: replicas are started on demand, limited, balanced and scaled to zero and back."""
     # Imported here: `tidegate check` and --help need none of it.
@@ -79,6 +77,7 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     from proxy.net.passage import Audience
     from proxy.wiring import Options
 
+    paths = [path.absolute() for path in apps or [Path()]]
     configs = load_all(apps or [Path()])
     opens = admin_key_of(admin_key, admin_key_file, admin_host)
     log = set_up_logging(log_level)
@@ -88,7 +87,7 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     _, descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     for config in configs:
-        for warning in (*config.warnings, *_not_followed(config)):
+        for warning in config.warnings:
             logging.getLogger("tidegate").warning("%s", warning)
     options = Options(
         backend=backend,
@@ -103,6 +102,8 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
         audience=audience,
         admin_key=opens,
         keys=keys,
+        paths=paths,
+        watch=watch,
     )
     try:
         uvloop.run(run(configs, options, _announce))
@@ -115,12 +116,3 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
 def _announce(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
-
-
-def _not_followed(config: AppConfig) -> Iterator[str]:
-    """Sentences for settings that are valid, but that this version does not act on."""
-    if config.scaling.roll_out_duration_seconds > 0:
-        yield (
-            f"{config.file}: this version does not follow cerebrium.scaling.roll_out_duration_seconds yet: "
-            "a changed configuration needs a restart, which takes effect at once"
-        )

@@ -58,6 +58,7 @@ class AppConfig:
     static: Static
     backend: str | None
     env: Mapping[str, str]
+    env_file: Path | None  # where a part of it comes from
     warnings: tuple[str, ...]
 
     @property
@@ -158,6 +159,7 @@ def _assemble(
         static=tidegate.static,
         backend=tidegate.backend,
         env=env,
+        env_file=file.parent / tidegate.env_file if tidegate.env_file else None,
         warnings=warnings,
     )
 

@@ -7,14 +7,15 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from proxy.backends.base import Backend, Found, Handle
+from proxy.backends.base import Backend, Consumption, Found, Handle
 from proxy.config import AppConfig
-from proxy.control.preparation import Preparation
+from proxy.control.life import Life
 from proxy.control.prober import Prober
 from proxy.control.recovery import Recovery
+from proxy.control.revision import Revision
 from proxy.control.termination import End, Termination
 from proxy.control.vigil import Patience, Vigil
 from proxy.core.pool import Pool
@@ -29,30 +30,6 @@ _ADOPTION_RETRY_SECONDS = 2.0
 _UNWANTED = End("drained", "not wanted any more before it had started")
 
 
-class Life:
-    """What is known of one replica besides its slots, from its start request to its end."""
-
-    def __init__(self, adopted: Handle | None = None) -> None:
-        self.task: asyncio.Task[End] | None = None
-        self.handle = adopted
-        self.adopted = adopted is not None  # an earlier proxy has started it
-        self.vigil: Vigil | None = None
-        self.termination: Termination | None = None
-        self.sent_away = False  # by hand: it is not taken back
-
-    def phases(self, started_at: float, now: float) -> dict[str, float]:
-        """The seconds of a cold start that is over now, by metrics.PHASES."""
-        if self.handle is None or self.vigil is None:
-            return {}
-        create, began, spoke_at = self.handle.create_seconds, self.vigil.began, self.vigil.spoke_at or now
-        return {
-            "create": create,
-            "start": max(0.0, began - started_at - create),
-            "load": spoke_at - began,
-            "ready": now - spoke_at,
-        }
-
-
 class Lifecycle:
     """Owns the lives of one app's replicas; `changed` is called whenever their number or states changed."""
 
@@ -65,33 +42,80 @@ class Lifecycle:
         metrics: AppMetrics,
         tasks: asyncio.TaskGroup,
     ) -> None:
-        self.backend = backend
-        self.recovery = Recovery(config.name, pool)
+        self.revision = Revision(1, config, backend, prober, pool, tasks)  # of which replicas are started
         self.changed: Callable[[], None] = lambda: None
         self.keep = False  # at the end, leave the replicas to the next proxy
         self._config = config
         self._pool = pool
         self._metrics = metrics
         self._tasks = tasks
-        self._prober = prober
-        self._preparation = Preparation(backend, tasks)
+        self._backends = [backend]
         self._lives: dict[Replica, Life] = {}
         self._orders = itertools.count()
         self._empty = asyncio.Event()
         self._empty.set()
 
+    @property
+    def backend(self) -> Backend:
+        return self.revision.backend
+
+    @property
+    def recovery(self) -> Recovery:
+        return self.revision.recovery
+
+    @property
+    def limit(self) -> int:
+        """What a new replica takes at once: what it is told, but no more than the settings have come to allow."""
+        return min(self.revision.limit, self._config.scaling.replica_concurrency)
+
+    def configure(self, config: AppConfig) -> None:
+        """Other settings from now on, as far as no replica has to be another for them; a lower limit holds at once."""
+        self._config = config
+        for replica, life in self._lives.items():
+            self._change(replica, life)
+
+    def begin(self, revision: Revision) -> None:
+        """Start replicas of this one from now on; what starting others came to says nothing about it."""
+        self.revision = revision
+        revision.recovery = Recovery(self._config.name, self._pool)
+        self._pool.refuse(None, time.monotonic())
+
+    def take(self, other: Revision) -> None:
+        """Go on with a revision whose replicas would be the same, with what it asks them."""
+        self.revision.take(other)
+        for replica, life in self._lives.items():
+            self._change(replica, life)
+
+    def _change(self, replica: Replica, life: Life) -> None:
+        if life.vigil is not None:
+            life.vigil.change(self._patience(life.revision), life.revision.prober)
+        most = self._config.scaling.replica_concurrency
+        told = life.limit if life.revision.backend.restarts else most  # who runs by itself was told nothing
+        self._pool.resize(replica, min(told, most), time.monotonic())
+
+    def own(self, backend: Backend) -> None:
+        """One more to close in the end."""
+        self._backends.append(backend)
+
+    async def consumption(self) -> Mapping[str, Consumption]:
+        """By replica id, of all that can be asked."""
+        by_backend: dict[Backend, dict[str, Handle]] = {}
+        for replica, life in self._lives.items():
+            if life.handle is not None:
+                by_backend.setdefault(life.revision.backend, {})[replica.id] = life.handle
+        consumed: dict[str, Consumption] = {}
+        for backend, handles in by_backend.items():
+            consumed |= await backend.consumption(handles)
+        return consumed
+
     def handle(self, replica: Replica) -> Handle | None:
         life = self._lives.get(replica)
         return None if life is None else life.handle
 
-    def handles(self) -> dict[str, Handle]:
-        """By replica id."""
-        return {replica.id: life.handle for replica, life in self._lives.items() if life.handle is not None}
-
     async def prepare(self) -> None:
         """Do what the backend has to do once, before the first replica is asked for."""
         try:
-            await self._preparation.done()
+            await self.revision.prepare()
         except StartError as error:
             log.error("%s: %s", self._config.name, error)  # the first start tries again, and is answered for
 
@@ -103,7 +127,7 @@ class Lifecycle:
                 break
             await asyncio.sleep(_ADOPTION_RETRY_SECONDS)
         for one in found:
-            self._take_over(one, time.monotonic())
+            self.take_over(one, time.monotonic())
 
     async def _found(self) -> Sequence[Found] | None:
         now = time.monotonic()
@@ -116,12 +140,15 @@ class Lifecycle:
         self._pool.refuse(None, now)
         return found
 
-    def _take_over(self, found: Found, now: float) -> None:
-        replica = self._admit(found.replica_id, Life(found.handle), now)
+    def take_over(self, found: Found, now: float) -> None:
+        replica = self._admit(found.replica_id, Life(self.revision, found.handle, found.limit), now)
         replica.inherited = True
         log.info("%s: replica %s is taken over from an earlier proxy", self._config.name, replica.id)
-        if not found.current:
-            log.info("%s: replica %s is of another configuration or image", self._config.name, replica.id)
+        if found.current:
+            return
+        log.info("%s: replica %s is of another configuration or image: it is replaced", self._config.name, replica.id)
+        replica.revision = 0
+        if not found.handle.port:  # it cannot be reached
             self.drain(replica, now)
 
     # From start to end
@@ -130,10 +157,12 @@ class Lifecycle:
         return self.recovery.may_start(now)
 
     def start_one(self, now: float) -> None:
-        self._admit(f"{self._config.name}-{secrets.token_hex(3)}", Life(), now)
+        self._admit(f"{self._config.name}-{secrets.token_hex(3)}", Life(self.revision), now)
 
     def _admit(self, replica_id: str, life: Life, now: float) -> Replica:
-        replica = Replica(next(self._orders), replica_id, self._config.scaling.replica_concurrency, now)
+        limit = min(life.limit, self._config.scaling.replica_concurrency)
+        replica = Replica(next(self._orders), replica_id, limit, now)
+        replica.revision = life.revision.number
         self._pool.add(replica)
         self._empty.clear()
         self._lives[replica] = life
@@ -145,9 +174,9 @@ class Lifecycle:
     async def _live(self, replica: Replica, life: Life) -> End:
         try:
             if life.handle is None:
-                await self._preparation.done()
+                await life.revision.prepare()
                 replica.started_at = time.monotonic()  # what is done once before all starts is no part of a cold start
-                life.handle = await self.backend.start(replica.id)
+                life.handle = await life.revision.backend.start(replica.id)
             return await self._serve(replica, life, life.handle)
         except StartError as error:
             return End("not started", str(error))
@@ -162,37 +191,42 @@ class Lifecycle:
         replica.host, replica.port = handle.host, handle.port
         if not life.adopted:
             log.info("%s: replica %s started at %s", self._config.name, replica.id, replica.address)
-        slowest = SLOWEST_START_SECONDS if self.backend.restarts else self._config.probes.interval_seconds
-        life.vigil = Vigil(Patience.of(self._config, slowest), self._prober, replica)
+        life.vigil = Vigil(self._patience(life.revision), life.revision.prober, replica)
         async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(self._watch(replica, life.vigil, handle))
+            watching = tasks.create_task(self._watch(replica, life, handle))
             gone = await handle.wait()
             watching.cancel()
         return End(gone.reason, gone.reason)
 
-    async def _watch(self, replica: Replica, vigil: Vigil, handle: Handle) -> None:
+    def _patience(self, revision: Revision) -> Patience:
+        slowest = SLOWEST_START_SECONDS if revision.backend.restarts else self._config.probes.interval_seconds
+        return Patience.of(self._config, slowest)
+
+    async def _watch(self, replica: Replica, life: Life, handle: Handle) -> None:
         """Turn the answers to the probes into events, for as long as the replica is there."""
-        while not replica.gone:
+        vigil = life.vigil
+        while vigil is not None and not replica.gone:
             first = replica.ready_at is None
             event = await vigil.ask(handle.obstacle)
             if self._pool.apply(replica, event, time.monotonic()):
-                self._report(replica, vigil, first)
-            if self.backend.restarts and replica.wanted:
+                self._report(replica, life, first)
+            if life.revision.backend.restarts and replica.wanted:
                 verdict = await vigil.verdict(time.monotonic(), handle.obstacle)
                 if verdict is not None:
                     self._condemn(replica, verdict)
             await vigil.pause()
 
-    def _report(self, replica: Replica, vigil: Vigil, first: bool) -> None:
+    def _report(self, replica: Replica, life: Life, first: bool) -> None:
         now, name = time.monotonic(), self._config.name
         if not replica.routable:
             log.warning("%s: replica %s is not ready: %s", name, replica.id, replica.last_probe)
-        elif first and not self._lives[replica].adopted:
-            self._metrics.became_ready(self._lives[replica].phases(replica.started_at, now))
+        elif first and not life.adopted:
+            self._metrics.became_ready(life.phases(replica.started_at, now))
             log.info("%s: replica %s is ready after %.2f s", name, replica.id, now - replica.started_at)
         else:
             log.info("%s: replica %s is ready again", name, replica.id)
         if replica.routable:
+            life.revision.proven = life.revision.proven or replica.revision == life.revision.number
             self.recovery.succeeded(now)
         self.changed()
 
@@ -232,11 +266,13 @@ class Lifecycle:
             self.changed()
 
     def _failed(self, replica: Replica, end: End, now: float) -> None:
+        life = self._lives[replica]
         log.error("%s: replica %s failed: %s", self._config.name, replica.id, end.reason)
-        handle = self._lives[replica].handle
+        handle = life.handle
         lines = handle.last_lines() if handle is not None else ()
         self._metrics.failed(replica, end.kind, end.reason, lines)
-        self.recovery.failed(replica, end.reason, lines, now)
+        if replica.revision == self.revision.number:  # what is being replaced is not started again
+            self.recovery.failed(replica, end.reason, lines, now)
 
     def hurry(self, replica: Replica) -> None:
         """Live traffic was refused: ask the replica at once."""
@@ -271,6 +307,8 @@ class Lifecycle:
         for replica, life in self._lives.items():
             if replica.state is not State.DRAINING or life.sent_away or life.termination is None:
                 continue
+            if replica.revision != self.revision.number:
+                continue
             if life.termination.recall():
                 self._pool.apply(replica, Event.RECALL, now)
                 log.info("%s: replica %s is taken back", self._config.name, replica.id)
@@ -286,5 +324,10 @@ class Lifecycle:
             else:
                 self.drain(replica, now)
         await self._empty.wait()
-        await self._preparation.close()
-        await self.backend.close(self.keep)
+        await self.revision.preparation.close()
+        await self.end(self.keep)
+
+    async def end(self, keep: bool) -> None:
+        """Give back what the backends hold."""
+        for backend in self._backends:
+            await backend.close(keep)

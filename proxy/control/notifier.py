@@ -31,14 +31,14 @@ class Notifier:
 
     def __init__(self, app: str, settings: Notify) -> None:
         self._app = app
-        self._settings = settings
+        self.settings = settings
         self._waiting: list[Notice] = []
         self._some = asyncio.Event()
 
     def tell(self, notices: Iterable[Notice]) -> None:
         for notice in notices:
             log.warning("%s: %s", self._app, line(notice))
-            if self._settings.wanted:
+            if self.settings.wanted:
                 self._waiting.append(notice)
                 self._some.set()
 
@@ -48,7 +48,7 @@ class Notifier:
             while True:
                 await self._some.wait()
                 await self._send_waiting()
-                await asyncio.sleep(self._settings.pause_minutes * 60)
+                await asyncio.sleep(self.settings.pause_minutes * 60)
         finally:
             if self._waiting:
                 with contextlib.suppress(TimeoutError):
@@ -60,10 +60,10 @@ class Notifier:
         self._some.clear()
         subject, text = message(self._app, notices)
         async with asyncio.TaskGroup() as tasks:
-            if self._settings.webhook:
-                tasks.create_task(self._try(_post(self._settings, text), tries))
-            if self._settings.email_to:
-                tasks.create_task(self._try(_mail(self._settings, subject, text), tries))
+            if self.settings.webhook:
+                tasks.create_task(self._try(_post(self.settings, text), tries))
+            if self.settings.email_to:
+                tasks.create_task(self._try(_mail(self.settings, subject, text), tries))
 
     async def _try(self, send: Send, tries: tuple[float, ...]) -> None:
         for pause in (*tries, None):

@@ -21,6 +21,15 @@ class Placement:
         self._tenant = tenant
         machine.join(tenant)
 
+    def start_spare(self, count: int, now: float) -> int:
+        """Start more than are needed, where there is room and starting is not paused; how many it might have been."""
+        if not self._lifecycle.may_start(now):
+            return count
+        room = self._machine.spare(self._tenant, count)
+        for _ in range(room):
+            self._lifecycle.start_one(now)
+        return room
+
     def start(self, count: int, now: float) -> None:
         """As many as there is room for; a protected app's may take the place of others'."""
         room = self._machine.ask(self._tenant, count if self._lifecycle.may_start(now) else 0)

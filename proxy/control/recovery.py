@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from proxy.core.health import Backoff
 from proxy.core.pool import Pool
@@ -21,11 +21,15 @@ class Recovery:
         self._app = app
         self._pool = pool
         self._backoff = Backoff()
+        # Asked where starting fails again and again; true if it has found another way than to refuse who waits.
+        self.rescue: Callable[[str], bool] = lambda _reason: False
 
     def failed(self, replica: Replica, reason: str, last_lines: Sequence[str], now: float) -> None:
         """Pause; if starting keeps failing and nothing else serves, refuse all who wait, with the reason."""
         ready_seconds = 0.0 if replica.ready_at is None else now - replica.ready_at
         self._backoff.failed(replica.started_at, ready_seconds, now)
+        if self._backoff.hopeless and self.rescue(reason):
+            return
         never_ready = replica.ready_at is None
         if never_ready and self._backoff.hopeless and not any(other.routable for other in self._pool):
             self.give_up(reason, last_lines, now)

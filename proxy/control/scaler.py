@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from proxy.config import AppConfig
 from proxy.control.placement import Placement
 from proxy.control.recorder import Recorder
+from proxy.control.rollout import Rollout
 from proxy.core.autoscaler.apply import apply
 from proxy.core.autoscaler.decide import decide
 from proxy.core.autoscaler.decision import Decision
@@ -48,6 +49,7 @@ class Scaler:
         self.records = Records()
         self.override = NO_OVERRIDE
         self.recorder: Recorder | None = None
+        self.rollout: Rollout | None = None
         self._settings = config.scaling
         self._hardware = config.hardware
         self._pool = pool
@@ -67,6 +69,12 @@ class Scaler:
                 async with asyncio.timeout(_TICK_SECONDS):
                     await self._woken.wait()
 
+    def configure(self, config: AppConfig, prediction: Prediction | None) -> None:
+        """Decide by other settings from now on, with all that is remembered and still true under them."""
+        self._memory = self._memory.follow(self._settings, config.scaling, time.monotonic())
+        self._settings, self._hardware, self._prediction = config.scaling, config.hardware, prediction
+        self.wake()
+
     def scale(self, override: Override) -> None:
         """Let an operator's limits hold from now on, until others are given."""
         self.override = override
@@ -78,7 +86,10 @@ class Scaler:
         if self.recorder is not None:
             self.recorder.note(seen.journal)
         decision, self._memory = decide(self._settings, seen, self._memory, now)
-        apply(decision.desired, self._pool, self._placement, now)
+        if self.rollout is None or not self.rollout.step(decision.desired, now):
+            apply(decision.desired, self._pool, self._placement, now)
+        elif self.rollout.reason:
+            decision = replace(decision, reason=f"{decision.reason}; {self.rollout.reason}")
         if self._placement.reason:
             decision = replace(decision, clamp="room", reason=f"{decision.reason}; {self._placement.reason}")
         self._note(seen, decision)

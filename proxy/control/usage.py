@@ -22,7 +22,7 @@ class UsageMeter:
     def __init__(self, lifecycle: Lifecycle, metrics: AppMetrics, cores: float) -> None:
         self._lifecycle = lifecycle
         self._metrics = metrics
-        self._cores = cores
+        self.cores = cores  # of one replica
         self._failing = False
         self._before: dict[str, tuple[float, float]] = {}  # replica → (when, its processor seconds)
 
@@ -34,7 +34,7 @@ class UsageMeter:
     async def measure(self) -> None:
         """Where it cannot be, for want of a file descriptor say, what was known stays until the next time."""
         try:
-            consumed = await self._lifecycle.backend.consumption(self._lifecycle.handles())
+            consumed = await self._lifecycle.consumption()
         except OSError as error:
             if not self._failing:
                 log.warning("%s: what replicas use cannot be measured: %s", self._metrics.name, error)
@@ -46,7 +46,7 @@ class UsageMeter:
     def note(self, consumed: Mapping[str, Consumption], now: float) -> None:
         """Take in what the replicas have used by now."""
         self._metrics.usage = {
-            replica: Usage(self._cores_used(replica, one.cpu_seconds, now) / self._cores, one.memory_bytes)
+            replica: Usage(self._cores_used(replica, one.cpu_seconds, now) / self.cores, one.memory_bytes)
             for replica, one in consumed.items()
         }
         self._before = {replica: (now, one.cpu_seconds) for replica, one in consumed.items()}

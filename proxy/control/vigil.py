@@ -63,6 +63,11 @@ class Vigil:
         self._health_due = 0.0
         self._hurry = asyncio.Event()
 
+    def change(self, patience: Patience, prober: Asking) -> None:
+        """Ask like this from now on."""
+        self._patience, self._prober = patience, prober
+        self._readiness.failures = self._health.failures = patience.failures
+
     def hurry(self) -> None:
         """Live traffic was refused: ask at once."""
         self._hurry.set()

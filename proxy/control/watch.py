@@ -6,8 +6,9 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from proxy.config.notify import Notify
 from proxy.control.notifier import Notifier
-from proxy.core.alarms import Alarms, Signs
+from proxy.core.alarms import Alarms, Notice, Signs, Thresholds
 from proxy.core.failure import Failure
 from proxy.metrics import AppMetrics
 
@@ -29,6 +30,14 @@ class Watch:
         ready = sum(replica.routable for replica in pool)
         signs = Signs(self._new_failures(), ready, len(pool.queue), self._at_most())
         self._notifier.tell(self._alarms.look(signs, now))
+
+    def tell(self, notice: Notice) -> None:
+        """What somebody else has seen."""
+        self._notifier.tell([notice])
+
+    def configure(self, thresholds: Thresholds, settings: Notify) -> None:
+        self._alarms.configure(thresholds)
+        self._notifier.settings = settings
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -46,7 +46,7 @@ class Trouble:
 
     def __init__(self, patience: float) -> None:
         self.on = False
-        self._patience = patience
+        self.patience = patience
         self._since: float | None = None
         self._seen_at = float("-inf")
 
@@ -57,7 +57,7 @@ class Trouble:
             self._since = now if self._since is None else self._since
         elif now - self._seen_at >= CALM_SECONDS:
             self._since = None
-        on = self._since is not None and (self.on or (seen and now - self._since >= self._patience))
+        on = self._since is not None and (self.on or (seen and now - self._since >= self.patience))
         self.on, changed = on, on != self.on
         return changed
 
@@ -72,6 +72,11 @@ class Alarms:
         self._looping = False
         self._line = Trouble(patience=0.0)
         self._full = Trouble(patience=thresholds.full_seconds)
+
+    def configure(self, thresholds: Thresholds) -> None:
+        """Look for this from now on; what is known stays known."""
+        self._thresholds = thresholds
+        self._full.patience = thresholds.full_seconds
 
     def look(self, signs: Signs, now: float) -> list[Notice]:
         return [

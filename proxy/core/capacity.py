@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, fields
 
 from proxy.core.pool import Pool
 from proxy.core.replica import Replica, State
@@ -31,7 +31,7 @@ class Resources:
 
     def lacks(self, need: Resources) -> list[str]:
         """The fields of which there is less than `need`."""
-        names = [field.name for field in fields(self)]
+        names = [one.name for one in fields(self)]
         return [name for name in names if getattr(need, name) > getattr(self, name) + _ROUNDING]
 
     def fits(self, need: Resources, most: int) -> int:
@@ -42,12 +42,22 @@ class Resources:
         return count
 
 
+def _sum(parts: Iterable[Resources]) -> Resources:
+    total = Resources()
+    for part in parts:
+        total = total.plus(part)
+    return total
+
+
 UNLIMITED = Resources(math.inf, math.inf, math.inf)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Tenant:
-    """One app on the machine; `need` is what each of its replicas takes from its start until it is gone."""
+    """One app on the machine; `need` is what each of its replicas takes from its start until it is gone.
+
+    `others` are the needs of revisions whose replicas take something else, by number.
+    """
 
     name: str
     need: Resources
@@ -55,10 +65,20 @@ class Tenant:
     pool: Pool
     drain: Callable[[Replica, float], None]
     wake: Callable[[], None]
+    others: dict[int, Resources] = field(default_factory=dict)
+
+    def held_by(self, replica: Replica) -> Resources:
+        return self.others.get(replica.revision, self.need)
 
     @property
-    def leaving(self) -> int:
-        return sum(not replica.wanted for replica in self.pool)
+    def held(self) -> Resources:
+        """By all of its replicas."""
+        return _sum(map(self.held_by, self.pool)) if self.others else Resources().plus(self.need, len(self.pool))
+
+    @property
+    def leaving(self) -> Resources:
+        """By those that end."""
+        return _sum(self.held_by(replica) for replica in self.pool if not replica.wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +122,16 @@ class Machine:
         evicted = tuple(self._make_way(tenant, missing - starts, soon)) if tenant.protected else ()
         return Room(starts, evicted, self._reason(tenant.need, free, evicted))
 
+    def leave(self, tenant: Tenant) -> None:
+        """The app is gone; what its replicas held is free."""
+        self._tenants.remove(tenant)
+        self._waiting.pop(tenant, None)
+        self.wake_waiting()
+
+    def spare(self, tenant: Tenant, most: int) -> int:
+        """How many more replicas than it needs there is room for; nobody makes way for them."""
+        return self._left_for(tenant)[0].fits(tenant.need, most)
+
     def _line(self) -> list[Tenant]:
         return sorted(self._waiting, key=lambda tenant: not tenant.protected)  # stable: first come, first served
 
@@ -113,10 +143,10 @@ class Machine:
         """
         free = self.limit
         for other in self._tenants:
-            free = free.plus(other.need, -len(other.pool))
+            free = free.plus(other.held, -1)
         soon = free
         for other in self._tenants:
-            soon = soon.plus(other.need, other.leaving)
+            soon = soon.plus(other.leaving)
         for other in self._ahead_of(tenant):
             kept = (soon if other.protected else free).fits(other.need, self._waiting[other])
             free, soon = free.plus(other.need, -kept), soon.plus(other.need, -kept)
@@ -139,7 +169,7 @@ class Machine:
                 return
             for other, replica in chosen:
                 candidates.remove((other, replica))
-                soon = soon.plus(other.need)
+                soon = soon.plus(other.held_by(replica))
                 yield other, replica
             soon = soon.plus(tenant.need, -1)
 
@@ -183,11 +213,11 @@ def _enough(
         if not soon.lacks(need):
             break
         chosen.append((other, replica))
-        soon = soon.plus(other.need)
+        soon = soon.plus(other.held_by(replica))
     if soon.lacks(need):
         return None
     for other, replica in reversed(chosen[:-1]):
-        if not soon.plus(other.need, -1).lacks(need):
+        if not soon.plus(other.held_by(replica), -1).lacks(need):
             chosen.remove((other, replica))
-            soon = soon.plus(other.need, -1)
+            soon = soon.plus(other.held_by(replica), -1)
     return chosen

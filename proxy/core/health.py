@@ -9,13 +9,13 @@ class Health:
     """Counts health probes that failed in a row; `failures` of them condemn the replica."""
 
     def __init__(self, failures: int) -> None:
-        self._failures = failures
+        self.failures = failures
         self._streak = 0
 
     def note(self, passed: bool) -> bool:
         """Take one probe's result; true if the replica is condemned."""
         self._streak = 0 if passed else self._streak + 1
-        return self._streak >= self._failures
+        return self._streak >= self.failures
 
 
 class Backoff:

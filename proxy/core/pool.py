@@ -138,6 +138,27 @@ class Pool:
             self._grant(now)
         return True
 
+    def resize(self, replica: Replica, limit: int, now: float) -> None:
+        """Give it another number of slots; where that is fewer than are taken, none is free until enough came back."""
+        was_available = replica.available
+        self._slots += limit - replica.limit
+        replica.limit = limit
+        if was_available and not replica.available:
+            self._withdraw(replica)
+        elif replica.available and not was_available:
+            self._offer(replica)
+            if self.queue:
+                self._grant(now)
+
+    def balance(self, balancer: Balancer) -> None:
+        """Choose by another balancer from now on."""
+        self._balancer = balancer
+        self._choose = balancer.choose
+        self._update = balancer.update
+        for replica in self:
+            if replica.available:
+                balancer.join(replica)
+
     def refuse(self, make_error: Callable[[], AnswerError] | None, now: float) -> None:
         """From now on nobody may wait, and those who do are refused; None allows waiting again."""
         self._refusal = make_error
@@ -173,7 +194,7 @@ class Pool:
             return
         if was_full:
             self._offer(replica)
-        else:
+        elif not replica.full:  # its limit may have been lowered below what it has
             self._update(replica)
         if self._line:
             self._grant(now)

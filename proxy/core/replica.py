@@ -83,7 +83,8 @@ _READY: Final = State.READY
 class Replica:
     """State and slots of one running copy; slots are claimed and returned by its Pool alone.
 
-    `order` numbers the replicas of an app in start order. Times are seconds of the monotonic clock.
+    `order` numbers the replicas of an app in start order, `revision` tells what it was made from. Times are seconds of
+    the monotonic clock.
     """
 
     __slots__ = (
@@ -100,6 +101,7 @@ class Replica:
         "order",
         "port",
         "ready_at",
+        "revision",
         "routable",
         "started_at",
         "state",
@@ -120,6 +122,7 @@ class Replica:
         self.idle_since = started_at
         self.last_probe = ""
         self.inherited = False  # ran before this proxy did
+        self.revision = 0  # of its app, counted from 1; 0: made from something that is not known any more
         self.killed = False  # ended by us at the end of a grace period, with the requests that it still had
         self._on_idle: Callable[[], None] | None = None
 

@@ -24,6 +24,10 @@ class MeanWindow:
             return MeanWindow(self.span, kept)
         return MeanWindow(self.span, (*kept, (now, seconds, mean)))
 
+    def spanning(self, span: float) -> MeanWindow:
+        """The same over other seconds, as far back as is known."""
+        return MeanWindow(span, self._samples)
+
     def mean(self, now: float) -> float:
         start = now - self.span
         weight = total = 0.0
@@ -47,6 +51,10 @@ class MaxWindow:
         past = (*self._past, (now, self.current))
         kept = tuple((end, old) for end, old in past if end > now - self.span and old > value)
         return MaxWindow(self.span, value, kept)
+
+    def spanning(self, span: float) -> MaxWindow:
+        """The same over other seconds, as far back as is known."""
+        return MaxWindow(span, self.current, self._past)
 
     @property
     def max(self) -> int:

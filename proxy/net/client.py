@@ -178,6 +178,10 @@ class ClientConnection:
             self._routed = request
         return self._route
 
+    def reroute(self) -> None:
+        """The site's answers may be others now."""
+        self._routed = self._route = None
+
     def switch(self) -> tuple[asyncio.Transport, bytes, HangupWatch]:
         """Leave the connection to a tunnel, with what came ahead; its end is still to be told to us."""
         self._line.clear()

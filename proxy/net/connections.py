@@ -31,7 +31,7 @@ class Connections:
     def __init__(self, tasks: asyncio.TaskGroup, deadlines: Deadlines, connect_seconds: float) -> None:
         self._tasks = tasks
         self.deadlines = deadlines  # each connection is watched from its beginning to its end
-        self._connect_seconds = connect_seconds
+        self.connect_seconds = connect_seconds
         self._idle: dict[Replica, list[Link]] = {}
 
     def take(self, replica: Replica) -> Link | None:
@@ -49,14 +49,14 @@ class Connections:
         loop = asyncio.get_running_loop()
         link = Link(self, replica)
         try:
-            async with asyncio.timeout(self._connect_seconds):
+            async with asyncio.timeout(self.connect_seconds):
                 if local_socket.is_local(replica.host):
                     sock = await local_socket.connect(replica.host)
                     await loop.create_unix_connection(lambda: cast(asyncio.Protocol, link), sock=sock)
                 else:
                     await loop.create_connection(lambda: cast(asyncio.Protocol, link), replica.host, replica.port)
         except TimeoutError:
-            caller.connect_failed(TimeoutError(f"no connection within {self._connect_seconds:g} s"))
+            caller.connect_failed(TimeoutError(f"no connection within {self.connect_seconds:g} s"))
         except OSError as error:
             caller.connect_failed(error)
         except UnicodeError as error:  # what can be no host name

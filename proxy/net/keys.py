@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from proxy.core.allowance import Allowance, Allowances, Limits
@@ -77,6 +78,13 @@ class Tokens(Protocol):
 
     allowances: Allowances
 
+    @property
+    def file(self) -> Path | None:
+        """What to load from when it changes."""
+
+    def load(self) -> None:
+        """Raises ConfigError, and keeps what it had then."""
+
     def subject(self, text: bytes, lapsed: bool) -> str:
         """Raises Forbidden; `lapsed`: also if the token's time is over."""
 
@@ -100,7 +108,7 @@ class Keys:
     def __init__(self, app: str, ring: Keyring, tokens: Tokens | None = None) -> None:
         self._app = app
         self._ring = ring
-        self._tokens = tokens
+        self.tokens = tokens
 
     def admit(self, authorization: bytes, now: float, service_seconds: float) -> Allowance | None:
         allowance = self.identify(authorization, now)
@@ -111,8 +119,8 @@ class Keys:
         if authorization[: len(_SCHEME)].lower() != _SCHEME:
             raise Unauthorized("this app needs a key: send it as Authorization: Bearer KEY")
         text = authorization[len(_SCHEME) :].strip()
-        if self._tokens is not None and text.count(b".") == 2:
-            return self._tokens.allowances.of(self._tokens.subject(text, lapsed), now)
+        if self.tokens is not None and text.count(b".") == 2:
+            return self.tokens.allowances.of(self.tokens.subject(text, lapsed), now)
         key = self._ring.find(text)
         if key is None or not key.opens(self._app):
             raise Forbidden("this key does not open this app")

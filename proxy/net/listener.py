@@ -67,6 +67,11 @@ class Listener:
             client.close_if_idle()
         await self._empty.wait()
 
+    def reroute(self) -> None:
+        """Ask the site anew for the next request of every client."""
+        for client in self._clients:
+            client.reroute()
+
     def close(self) -> None:
         if self._server is not None:
             self._server.close()

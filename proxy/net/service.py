@@ -64,13 +64,17 @@ class Service:
     def __init__(
         self, terms: Terms, pool: Pool, connections: Connections, metrics: Counters, deadlines: Deadlines
     ) -> None:
-        self.terms = terms
         self.name = terms.name
         self.pool = pool
         self.connections = connections
         self.metrics = metrics
         self.deadlines = deadlines
         self.keys: Checks = Keys(terms.name, Keyring())
+        self.take(terms)
+
+    def take(self, terms: Terms) -> None:
+        """These hold from now on; a request that has its slot keeps the deadline that it was given."""
+        self.terms = terms
         # Read by every request, and so not through the settings.
         self.needs_key = terms.needs_key
         self.max_body_bytes = terms.max_body_bytes

@@ -26,6 +26,10 @@ class Site:
         self.audience = NOBODY  # set before the first client comes
         self._requests = 0  # that were given an id
         self._request_prefix = secrets.token_hex(8)
+        self.serve(services)
+
+    def serve(self, services: Sequence[Service]) -> None:
+        """Route to these from now on."""
         self._only = services[0] if len(services) == 1 else None
         self._by_name = {service.name.encode(): service for service in services}
         self._by_host = {host: service for service in services for host in service.hosts}

@@ -54,18 +54,26 @@ class Door:
     """Looks, for the request path, like an app with one replica: so bodies stream, and clients may leave."""
 
     def __init__(self, services: Sequence[Service], tasks: asyncio.TaskGroup, deadlines: Deadlines) -> None:
-        self._services = services
+        self._services: list[Service] = []  # an app's place in it is its number, also after it has gone
         self._tasks = tasks
         self._deadlines = deadlines
         self._word = secrets.token_urlsafe(24)
         self._pool = Pool(FirstAvailable(), _LIMIT, time.monotonic())
         self._pool.on_wait = self._wake
         self._connections = Connections(tasks, deadlines, _CONNECT_SECONDS)
-        self._ways = {service: self._way(service, number) for number, service in enumerate(services)}
+        self._ways: dict[Service, Route] = {}
+        self.serve(services)
         self.audience = NOBODY  # told of what runs ask their apps; set before the first of them
         self._server: RunServer | None = None
         self._opening = False
         self.ended: Callable[[], None] = lambda: None  # something has; there may be nothing left to wait for
+
+    def serve(self, services: Sequence[Service]) -> None:
+        """Take runs of these, too."""
+        for service in services:
+            if service not in self._ways:
+                self._ways[service] = self._way(service, len(self._services))
+                self._services.append(service)
 
     @property
     def busy(self) -> bool:
@@ -87,6 +95,7 @@ class Door:
             first_byte_seconds=NEVER,
             idle_seconds=NEVER,
             max_body_bytes=0,
+            needs_key=True,  # if the app does by then
             forwards_authorization=True,  # to ourselves: the app's own rule holds where the run asks it
         )
         way = Service(terms, self._pool, self._connections, self, self._deadlines)

@@ -33,15 +33,15 @@ class InsideSite(Site):
 
     def __init__(self, services: Sequence[Service], deadlines: Deadlines, word: str) -> None:
         super().__init__(services, deadlines)
-        self._services = {f"/{word}/{number}".encode(): service for number, service in enumerate(services)}
+        self._services = services
+        self._prefix = f"/{word}/".encode()
 
     def route(self, request: Request) -> Route | None:
-        end = request.target.find(b"/", request.target.find(b"/", 1) + 1)
-        service = self._services.get(request.target[:end])
-        if service is None:
+        number, _, rest = request.target.removeprefix(self._prefix).partition(b"/")
+        if not request.target.startswith(self._prefix) or not number.isdigit() or int(number) >= len(self._services):
             raise AppNotFound("no app here matches this request")
-        request.target = request.target[end:]  # the word is told to nobody
-        return service, request.target
+        request.target = b"/" + rest  # the word is told to nobody
+        return self._services[int(number)], request.target
 
     def admit(self, request: Request, service: Service, now: float) -> Allowance | None:
         """It was let in and counted at the door, perhaps long ago; meanwhile its key may have expired."""

@@ -65,7 +65,8 @@ class RunServer:
 
     def __init__(self, services: Sequence[Service], inside: Inside, tasks: asyncio.TaskGroup, word: str) -> None:
         self.port = 0
-        self._services = {(word, str(number)): (number, service) for number, service in enumerate(services)}
+        self._services = services
+        self._word = word
         self._inside = inside
         self._tasks = tasks
         self._folder = state_folder()
@@ -123,9 +124,9 @@ class RunServer:
     async def _answer(self, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
         word, _, rest = request.raw_path.removeprefix("/").partition("/")
         number, _, target = rest.partition("/")
-        found = self._services.get((word, number))
-        if found is None:
+        if word != self._word or not number.isdecimal() or int(number) >= len(self._services):
             raise AppNotFound("no app here matches this request")
+        found = int(number), self._services[int(number)]
         order = read_order(f"/{target}".encode("latin-1"))
         if order is None:
             return await self._view(target.partition("?")[0].rpartition("/")[2], found[1])

@@ -17,7 +17,7 @@ from tests.admin.fakes import one_app
 
 REPLICA = {
     "id", "state", "address", "in_flight", "limit", "started_at", "ready_at", "cold_start_seconds", "cpu_ratio",
-    "memory_bytes", "pid", "last_probe",
+    "memory_bytes", "pid", "last_probe", "revision",
 }  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def shown(path: str) -> Any:  # JSON documents are of any type
 
 def test_an_app_is_shown_with_exactly_these_fields() -> None:
     app = shown("/api/apps/demo")
-    assert list(app) == ["name", "backend", "balancer", "in_flight", "queue", "replicas", "scaling"]
+    assert list(app) == ["name", "backend", "balancer", "in_flight", "queue", "replicas", "scaling", "revision"]
     assert app["queue"] == {"length": 0, "oldest_wait_seconds": 0.0, "limit": 10}
     assert app["scaling"] == {
         "min": 0,

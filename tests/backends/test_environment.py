@@ -10,19 +10,19 @@ from tests.backends.apps import app
 
 def test_a_replica_is_told_what_the_contract_promises(tmp_path: Path) -> None:
     config = app(tmp_path, "[cerebrium.scaling]\nreplica_concurrency = 4")
-    assert variables(config, "demo-1", 41000) == {
+    assert variables(config, "demo-1", 41000, "0123456789ab") == {
         "PORT": "41000",
         "MAX_CONCURRENT_TASKS": "4",
         "APP_NAME": "demo",
         "PROJECT_ID": "local",
-        "BUILD_ID": build_id(tmp_path),
+        "BUILD_ID": "0123456789ab",
         "REPLICA_ID": "demo-1",
         "PYTHONUNBUFFERED": "1",
     }
 
 
 def test_the_users_variables_are_given_but_cannot_move_the_port(tmp_path: Path) -> None:
-    given = variables(app(tmp_path, '[tidegate.env]\nMODEL = "tiny"\nPORT = "1"'), "demo-1", 41000)
+    given = variables(app(tmp_path, '[tidegate.env]\nMODEL = "tiny"\nPORT = "1"'), "demo-1", 41000, "")
     assert (given["MODEL"], given["PORT"]) == ("tiny", "41000")
 
 
@@ -36,10 +36,31 @@ def test_a_process_inherits_all_but_what_lets_it_act_in_the_proxys_stead(
     assert {"TIDEGATE_ADMIN_KEY", "TOKENS", "MAIL", "OTHER"} & given.keys() == {"OTHER"}
 
 
-def test_the_build_changes_with_the_code_and_not_with_the_data(tmp_path: Path) -> None:
-    (tmp_path / "main.py").write_text("a = 1")
-    first = build_id(tmp_path)
-    (tmp_path / "weights.bin").write_text("12")
-    assert build_id(tmp_path) == first
-    (tmp_path / "main.py").write_text("a = 2")
-    assert build_id(tmp_path) != first
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "[cerebrium.scaling]\nreplica_concurrency = 7",
+        "[cerebrium.hardware]\nmemory = 8",
+        "[cerebrium.runtime.custom]\nentrypoint = 'serve'",
+        "[tidegate.env]\nMODEL = 'tiny'",
+    ],
+)
+def test_the_build_changes_with_what_a_replica_is_given(toml: str, tmp_path: Path) -> None:
+    assert build_id(app(tmp_path, toml), ()) != build_id(app(tmp_path), ())
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "[cerebrium.scaling]\ncooldown = 7\nmax_replicas = 3",
+        "[cerebrium.runtime.custom]\nreadycheck_endpoint = '/ready'",
+        "[tidegate.queue]\nmax_length = 7",
+    ],
+)
+def test_the_build_stays_where_only_the_proxy_does_something_else(toml: str, tmp_path: Path) -> None:
+    custom = "" if "custom" not in toml else "[cerebrium.runtime.custom]\n"
+    assert build_id(app(tmp_path, toml), ()) == build_id(app(tmp_path, custom), ())
+
+
+def test_the_build_changes_with_the_content(tmp_path: Path) -> None:
+    assert build_id(app(tmp_path), [b"a", b"b"]) != build_id(app(tmp_path), [b"ab"])

@@ -102,6 +102,7 @@ class FakeBackend:
         self.may_start = asyncio.Event()
         self.may_prepare.set()
         self.may_start.set()
+        self.made_from = "one"
 
     async def check(self) -> None:
         return
@@ -116,6 +117,12 @@ class FakeBackend:
         await self.may_prepare.wait()
         if self.error:
             raise StartError(self.error)
+
+    async def identity(self) -> str:
+        return self.made_from
+
+    def revise(self, config: AppConfig) -> FakeBackend:
+        return FakeBackend()
 
     async def start(self, replica_id: str) -> FakeHandle:
         await self.may_start.wait()

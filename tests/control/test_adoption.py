@@ -31,12 +31,29 @@ async def test_what_runs_already_is_asked_before_it_gets_requests(app: Steered) 
 
 
 @steered(config())
-async def test_what_is_of_another_configuration_is_drained(app: Steered) -> None:
+async def test_what_is_of_another_configuration_serves_until_it_is_replaced(app: Steered) -> None:
     app.backend.found = [left(1), left(2, current=False)]
     await app.lifecycle.adopt()
-    await until(lambda: app.states == ["ready"])
-    handles = [found.handle for found in app.backend.found]
-    assert [handle.signals for handle in handles if isinstance(handle, FakeHandle)] == [[], ["SIGTERM"]]
+    await until(lambda: app.states == ["ready", "ready"])
+    assert [replica.revision for replica in app.replicas] == [1, 0]
+
+
+@steered(config())
+async def test_what_is_of_another_configuration_and_out_of_reach_is_drained(app: Steered) -> None:
+    handle = FakeHandle(0)
+    app.backend.found = [Found("demo-1", handle, current=False)]
+    await app.lifecycle.adopt()
+    await until(lambda: app.states == [])
+    assert handle.signals == ["SIGTERM"]
+
+
+@steered(config("max_replicas = 2"))
+async def test_what_runs_already_keeps_the_limit_that_it_was_told(app: Steered) -> None:
+    parsed = config(replica_concurrency=8)
+    app.lifecycle.configure(parsed)
+    app.backend.found = [Found("demo-1", FakeHandle(41001), current=False, limit=4)]
+    await app.lifecycle.adopt()
+    assert [replica.limit for replica in app.replicas] == [4]
 
 
 @steered(config())

@@ -33,8 +33,8 @@ async def test_a_replica_that_is_gone_uses_nothing_and_comes_back_from_nothing(a
 
 @steered(config())
 async def test_the_backend_is_asked_about_every_started_replica(app: Steered) -> None:
-    replica, handle = await app.start()
-    assert app.lifecycle.handles() == {replica.id: handle}
+    replica, _ = await app.start()
+    assert list(await app.lifecycle.consumption()) == [replica.id]
 
 
 @steered(config())
@@ -42,10 +42,10 @@ async def test_what_cannot_be_measured_stays_as_it_was_known(app: Steered) -> No
     meter = UsageMeter(app.lifecycle, app.metrics, cores=1.0)
     meter.note({"a": Consumption(10.0, 500)}, now=0.0)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(app.backend, "consumption", _out_of_descriptors)
+        patched.setattr(app.lifecycle, "consumption", _out_of_descriptors)
         await meter.measure()
     assert app.metrics.usage["a"].memory_bytes == 500
 
 
-async def _out_of_descriptors(_: object) -> None:
+async def _out_of_descriptors() -> None:
     raise OSError(errno.EMFILE, "Too many open files", "/proc")

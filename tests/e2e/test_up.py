@@ -167,9 +167,3 @@ def test_the_admin_port_answers_beside_the_data_port(tmp_path: Path) -> None:
         up.url = up.admin
         answers = up.get_all(["/healthz", "/readyz", "/metrics", "/api/apps", "/api/apps/nobody"])
         assert [answer.status for answer in answers] == [200, 200, 200, 200, 404]
-
-
-def test_a_setting_that_is_not_followed_is_said(tmp_path: Path) -> None:
-    write_app(tmp_path, "[cerebrium.scaling]\nroll_out_duration_seconds = 60")
-    with running(tmp_path) as up:
-        assert "does not follow cerebrium.scaling.roll_out_duration_seconds yet" in up.log()

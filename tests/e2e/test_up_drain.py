@@ -94,13 +94,6 @@ def test_a_replica_that_is_still_starting_is_given_up_at_once(tmp_path: Path) ->
         assert time.monotonic() - began < 3
 
 
-def test_sighup_does_not_end_it(tmp_path: Path) -> None:
-    with running(write_app(tmp_path)) as up:
-        up.process.send_signal(signal.SIGHUP)
-        eventually(lambda: "SIGHUP" in up.log())
-        assert up.get("/").status == 200
-
-
 def test_a_replica_that_ignores_sigterm_and_a_client_that_never_ends_cost_the_grace_period_once(tmp_path: Path) -> None:
     stubborn = write_app(tmp_path / "stubborn", SHORTEST_GRACE + "cooldown = 0", server="term=ignore")
     hanging = write_app(tmp_path / "hanging", SHORTEST_GRACE, server="term=die")

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from typing import TYPE_CHECKING
 
 from aiodocker import Docker, DockerError
@@ -45,12 +46,16 @@ class DockerBackend:
         self._claim = Claim(config.name, config.file)
         self._image = Image(config)
         self._docker: Docker | None = None
+        self._site: Site | None = None
         self._following: asyncio.Task[None] | None = None
 
     async def check(self) -> None:
         """Raise UserError if the engine is not there or not ours to use, or has not the GPUs that are asked for."""
         self._claim.take()
         await self._open()
+        if self._site is None:  # of a revised one, which may want another network
+            with engine_errors("say where the proxy is"):
+                self._site = await locate(self._engine, self._config.docker.network)
         self._image.check()
         await check_gpus(self._config)
 
@@ -59,8 +64,7 @@ class DockerBackend:
             await self._open()
             await self._image.prepare(self._engine)
             inspections = [await self._inspected(one) for one in await self._roster.listed()]
-            digest = self._plan().digest()
-            found = [self._take_over(one, digest) for one in inspections if one is not None]
+            found = [self._take_over(one, self._plan().digest()) for one in inspections if one is not None]
             self._following = self._tasks.create_task(self._roster.follow())
             return found
 
@@ -68,6 +72,14 @@ class DockerBackend:
         with self._start_errors("get the image of the app"):
             await self._open()
             await self._image.prepare(self._engine)
+
+    async def identity(self) -> str:
+        return f"docker {self._plan().digest()} {self._image.id}"
+
+    def revise(self, config: AppConfig) -> DockerBackend:
+        revised = copy(self)
+        revised._config, revised._image, revised._site = config, Image(config), None
+        return revised
 
     async def start(self, replica_id: str) -> Container:
         began = time.monotonic()
@@ -127,18 +139,22 @@ class DockerBackend:
         try:
             with engine_errors("say its version"):
                 await docker.version()
-                self._site: Site = await locate(docker, self._config.docker.network)
+                self._site = await locate(docker, self._config.docker.network)
         except BaseException:  # also when cancelled: the connection is given back
             await docker.close()
             raise
         self._docker = docker
         self._roster = Roster(docker, self._plan().labels(), self._tasks)
 
+    @property
+    def _where(self) -> Site:
+        assert self._site is not None
+        return self._site
+
     def _plan(self) -> Plan:
-        wanted = self._config.docker.network
-        network = self._site.network or wanted
-        published = self._site.network is None and wanted != "host"
-        return Plan(self._config, self._image.name, network, published)
+        wanted, site = self._config.docker.network, self._where
+        published = site.network is None and wanted != "host"
+        return Plan(self._config, self._image.name, site.network or wanted, published, self._image.id)
 
     @contextmanager
     def _start_errors(self, doing: str) -> Iterator[None]:
@@ -172,7 +188,7 @@ class DockerBackend:
                 return
             raise
         if inspection["State"]["Running"]:
-            container.host, container.port = self._site.address(inspection, port)
+            container.host, container.port = self._where.address(inspection, port)
 
     async def _inspected(self, container: DockerContainer) -> Document | None:
         """Of a container that an earlier proxy left; None if it does not run, in which case it is removed."""
@@ -197,10 +213,10 @@ class DockerBackend:
         container.taken_over(paused=inspection["State"]["Paused"])
         current = (labels["tidegate.config"], inspection["Image"]) == (digest, self._image.id)
         try:
-            container.host, container.port = self._site.address(inspection, port)
+            container.host, container.port = self._where.address(inspection, port)
         except EngineError:  # its network has gone, or the proxy is no neighbour of it any more
             current = False
-        return Found(replica_id, container, current)
+        return Found(replica_id, container, current, _limit(inspection))
 
     def _release(self, port: int, devices: Sequence[str]) -> None:
         if not self._config.docker.gpus:  # those are shared, and not counted
@@ -216,3 +232,11 @@ class DockerBackend:
                     await container.delete(force=True, v=True)
         except EngineError as error:
             log.warning("%s: containers may be left: %s", self._config.name, error)
+
+
+def _limit(inspection: Document) -> int | None:
+    """What the container was told as MAX_CONCURRENT_TASKS."""
+    words = (word.partition("=") for word in inspection["Config"]["Env"] or ())
+    values = {name: value for name, _, value in words}
+    told = values.get("MAX_CONCURRENT_TASKS", "")
+    return int(told) if told.isdecimal() and int(told) else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from proxy.backends.command import with_port
 from proxy.backends.docker.gpus import LABEL
-from proxy.backends.environment import variables
+from proxy.backends.environment import build_id, variables
 
 if TYPE_CHECKING:
     from proxy.config import AppConfig
@@ -33,6 +33,7 @@ class Plan:
     image: str
     network: str | None
     published: bool
+    image_id: str = ""
 
     @property
     def on_host(self) -> bool:
@@ -53,7 +54,8 @@ class Plan:
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:12]
 
     def document(self, replica_id: str, port: int, devices: Sequence[str]) -> Document:
-        environment = variables(self.config, replica_id, port)
+        build = build_id(self.config, [(self.image_id or self.image).encode()])
+        environment = variables(self.config, replica_id, port, build)
         document: Document = {
             "Image": self.image,
             "Env": [f"{name}={value}" for name, value in environment.items()],

@@ -27,9 +27,11 @@ class LoadThresholds:
 
     @classmethod
     def fresh(cls, settings: Scaling, now: float) -> LoadThresholds:
-        # A load that is high "for a minute" may dip for a moment: it is smoothed over a tenth of that.
-        window = MeanWindow(max(1.0, settings.scale_up_delay_seconds / 10))
-        return cls(window, _BETWEEN, now, busy_at=-math.inf)
+        return cls(MeanWindow(_smoothing_seconds(settings)), _BETWEEN, now, busy_at=-math.inf)
+
+    def follow(self, settings: Scaling) -> LoadThresholds:
+        """What stays true under other thresholds and delays."""
+        return replace(self, in_flight=self.in_flight.spanning(_smoothing_seconds(settings)))
 
     def look(self, settings: Scaling, seen: Observation, limits: Limits, now: float) -> tuple[Wish, LoadThresholds]:
         slots = seen.ready * settings.replica_concurrency
@@ -65,6 +67,11 @@ class LoadThresholds:
         }[self.side]
         change = {1: ": one more", 0: "", -1: ": one less"}[step]
         return f"load {load:.2f} {where} for {now - self.since:.0f} s{change}"
+
+
+def _smoothing_seconds(settings: Scaling) -> float:
+    """A load that is high "for a minute" may dip for a moment: it is smoothed over a tenth of that."""
+    return max(1.0, settings.scale_up_delay_seconds / 10)
 
 
 def _side(settings: Scaling, load: float) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proxy.config import Scaling
-from proxy.core.autoscaler.policies import fresh_policy
+from proxy.core.autoscaler.policies import followed, fresh_policy
 from proxy.core.autoscaler.policy import Policy
 from proxy.core.window import MaxWindow
 
@@ -21,3 +21,8 @@ class Memory:
     @classmethod
     def fresh(cls, settings: Scaling, now: float) -> Memory:
         return cls(fresh_policy(settings, now), MaxWindow(settings.cooldown_seconds))
+
+    def follow(self, before: Scaling, after: Scaling, now: float) -> Memory:
+        """What is still true when the settings changed."""
+        policy = followed(self.policy, before, after, now)
+        return replace(self, policy=policy, extra=self.extra.spanning(after.cooldown_seconds))

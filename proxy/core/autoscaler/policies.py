@@ -25,11 +25,23 @@ POLICIES: Mapping[str, Callable[[Scaling, float], Policy]] = {
 }
 
 _WITH_JOURNAL = frozenset(("objective",))
+# What the objective's memory is made for.
+_OBJECTIVE_KEYS = ("replica_concurrency", "wait_seconds", "wait_share", "wait_price")
 
 
 def fresh_policy(settings: Scaling, now: float) -> Policy:
     """The chosen policy, before its first look."""
     return POLICIES[settings.policy](settings, now)
+
+
+def followed(policy: Policy, before: Scaling, after: Scaling, now: float) -> Policy:
+    """What the policy remembers, as far as it is still true when its settings changed; else a fresh one."""
+    if (before.policy, before.metric) != (after.policy, after.metric):
+        return fresh_policy(after, now)
+    if isinstance(policy, Target | LoadThresholds):
+        return policy.follow(after)
+    kept = all(getattr(before, key) == getattr(after, key) for key in _OBJECTIVE_KEYS)
+    return policy if kept else fresh_policy(after, now)
 
 
 def needs_journal(settings: Scaling) -> bool:

@@ -29,6 +29,11 @@ class Target:
             values = values.add(now, values.span, 0.0)
         return cls(values, MaxWindow(settings.cooldown_seconds), now)
 
+    def follow(self, settings: Scaling) -> Target:
+        """What stays true under other settings of the same metric."""
+        values = self.values.spanning(settings.evaluation_interval_seconds)
+        return Target(values, self.wanted.spanning(settings.cooldown_seconds), self.busy_at)
+
     def look(self, settings: Scaling, seen: Observation, limits: Limits, now: float) -> tuple[Wish, Target]:
         metric = METRICS[settings.metric]
         value = metric.measure(seen)
