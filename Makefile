@@ -12,7 +12,7 @@ INSTALLED := $(VENV)/.installed
 # Request traces for `make bench-scaling`: CSV files of arrival_seconds,service_seconds.
 TRACES ?= ../shared/traces
 
-.PHONY: run test test-compiled lint bench bench-runtime bench-scaling bench-scheduling report clean
+.PHONY: run test test-compiled lint bench bench-runtime bench-scaling clean
 
 run: $(INSTALLED)
 	@PYTHON=$(BIN)/python sh examples/file-type/run.sh
@@ -36,18 +36,19 @@ bench: $(COMPILED)/.built
 	$(BIN)/python loadtests/balancers.py
 	$(BIN)/python loadtests/datapath.py
 
-bench-runtime: $(COMPILED)/.built
-	PYTHONPATH=$(CURDIR)/$(COMPILED) $(BIN)/python loadtests/functions.py
-
-bench-scaling: $(INSTALLED)
-	$(BIN)/python loadtests/scaling.py $(TRACES)
-
+.PHONY: bench-scheduling report
 bench-scheduling: $(COMPILED)/.built
 	$(BIN)/python loadtests/scheduling.py
 
 # Every benchmark, then docs/benchmarks.md: under 30 minutes. ONLY=scheduling,chaos makes some anew; SHORT=1 is for CI.
 report: $(COMPILED)/.built
 	$(BIN)/python loadtests/report.py --traces $(TRACES) $(if $(ONLY),--only $(ONLY)) $(if $(SHORT),--short)
+
+bench-runtime: $(COMPILED)/.built
+	PYTHONPATH=$(CURDIR)/$(COMPILED) $(BIN)/python loadtests/functions.py
+
+bench-scaling: $(INSTALLED)
+	$(BIN)/python loadtests/scaling.py $(TRACES)
 
 $(INSTALLED): pyproject.toml requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("Tidegate needs Python 3.11 or newer: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
