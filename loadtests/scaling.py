@@ -9,6 +9,9 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 from bench import document
@@ -113,6 +116,12 @@ def summary(tables: Sequence[Table]) -> Iterator[str]:
     yield ""
 
 
+def measured(warm_up: float, traces: Mapping[str, Sequence[Call]], setting: tuple[int, float]) -> Table:
+    """In a process of its own: a core for each."""
+    concurrency, cold_start = setting
+    return Table(concurrency, Conditions(cold_start, warm_up), traces)
+
+
 def result(tables: Sequence[Table]) -> Result:
     """The summary: a row for each policy, without Markdown's marks."""
     _, _, *rows = (line.strip("| ").split(" | ") for line in summary(tables) if line)
@@ -135,10 +144,10 @@ def main() -> None:
     traces = {file.stem: read_trace(file) for file in sorted(options.folder.glob("*.csv"))}
     if not traces:
         parser.error(f"{options.folder} holds no trace: name a folder with files such as azure_code.csv")
+    settings = [(1, 30.0)] if options.short else list(product((1, 8), (3.0, 30.0, 120.0)))
     tables = []
-    for concurrency in (1,) if options.short else (1, 8):
-        for cold_start in (30.0,) if options.short else (3.0, 30.0, 120.0):
-            table = Table(concurrency, Conditions(cold_start, options.warm_up), traces)
+    with ProcessPoolExecutor() as processes:
+        for table in processes.map(partial(measured, options.warm_up, traces), settings):
             print("\n".join(table.lines()), flush=True)
             tables.append(table)
     lines = [*summary(tables), *(line for table in tables for line in table.lines())]

@@ -29,7 +29,7 @@ from queueing.proxies import OURS, limited_proxies
 from queueing.workload import DISTRIBUTIONS, Workload
 
 REPLICAS, MEAN_SECONDS = 8, 0.2
-SECONDS_BY_LOAD = {0.5: 20.0, 0.8: 30.0, 0.95: 75.0}
+SECONDS_BY_LOAD = {0.5: 20.0, 0.8: 30.0, 0.95: 60.0}
 SHORT_SECONDS = 3.0
 GOAL = 1.05
 CURVE_POINTS = 45
