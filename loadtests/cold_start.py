@@ -25,13 +25,14 @@ from urllib.request import Request, urlopen
 
 from bench.ending import end_on_signals
 from bench.failure import BenchError
-from bench.machine import hardware
+from bench.machine import description
 from bench.peers import COMPILED, HERE
 from bench.process import free_ports, running
 from bench.result import Result
 from bench.table import Table, figure
 
 IMAGE = "tidegate-test-base"
+DOCKER = (["docker", "image", "inspect", IMAGE], ["docker", "version", "--format", "{{.Server.Version}}"])
 GONE_SECONDS, ANSWER_SECONDS = 60.0, 60.0
 COLD = re.compile(r"cold;dur=([\d.]+)")
 SCALING = """
@@ -68,7 +69,7 @@ def cases(short: bool) -> Iterator[Case]:
     yield Case("a function, examples/hello", "process", (HERE.parent / "examples/hello/main.py").read_text(), "/hello")
     for seconds in (0.0,) if short else (0.0, 1.0, 5.0):
         yield Case(f"a model that loads for {seconds:g} s", "process", _model([sys.executable, model], seconds))
-    if _has_image():
+    if _engine():
         table = f'\n[tidegate.docker]\nimage = "{IMAGE}"\nvolumes = ["{HERE}:/loadtests:ro"]\n'
         for seconds in (0.0,) if short else (0.0, 5.0):
             command = ["python3", "/loadtests/fake_model.py", "--host", "0.0.0.0"]
@@ -80,12 +81,13 @@ def _model(command: list[str], seconds: float) -> str:
     return f'\n[cerebrium.runtime.custom]\nentrypoint = {entrypoint}\nreadycheck_endpoint = "/ready"\n'
 
 
-def _has_image() -> bool:
+def _engine() -> str:
+    """What is added to the versions; empty where there is no Docker Engine, or not the image."""
     try:
-        asked = subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True, check=False, timeout=20)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return asked.returncode == 0
+        asked = [subprocess.run(command, capture_output=True, text=True, timeout=20, check=True) for command in DOCKER]
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return f", Docker Engine {asked[-1].stdout.strip()}"
 
 
 @contextmanager
@@ -152,14 +154,15 @@ def measure(short: bool) -> Result:
     rounds = 2 if short else 5
     rows = [row(case, rounds) for case in cases(short)]
     header = ("backend", "app", "cold start ms", "worst cold start ms", "added ms", "worst added ms")
-    docker = "" if any(one[0] == "docker" for one in rows) else " There was no Docker Engine with the tests' image."
+    engine = _engine()
+    missing = "" if engine else " There was no Docker Engine with the tests' image."
     note = (
         f"Medians of {rounds} starts from zero replicas, each by a request that waited for it. The cold start is from "
         "the decision to the first good answer of the readiness probe, with the start of the interpreter; added is "
-        f"from the end of loading to the begin of the request in the replica.{docker}"
+        f"from the end of loading to the begin of the request in the replica.{missing}"
     )
     command = " ".join(["python loadtests/cold_start.py", *(["--short"] if short else [])])
-    return Result("Cold starts", command, hardware(), {"cold-start": Table(header, rows, note)})
+    return Result("Cold starts", command, description() + engine, {"cold-start": Table(header, rows, note)})
 
 
 def main() -> int:

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from bench import document, pictures
 from bench.failure import BenchError
-from bench.machine import hardware
-from bench.result import Result, read
+from bench.machine import description
+from bench.result import Result, read, today
 from bench.table import Table
 
 ROOT = Path(__file__).parent.parent
@@ -97,8 +97,8 @@ class Desk:
 
 
 def stamped(result: Result) -> Result:
-    """With the machine, where the benchmark did not say it."""
-    return result if result.machine else replace(result, machine=hardware())
+    """With machine and date, where the benchmark did not say them."""
+    return replace(result, machine=result.machine or description(), date=result.date or today())
 
 
 def _sections(result: Result, drawn: Mapping[str, Path]) -> dict[str, str]:

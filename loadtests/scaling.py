@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 
 from bench import document
-from bench.machine import hardware
+from bench.machine import description
 from bench.result import Result
 from bench.table import Table as Figures
 
@@ -131,7 +131,7 @@ def result(tables: Sequence[Table]) -> Result:
     )
     header = ("policy", "mean cost ×", "settings with at most 1 % over 5 s")
     texts = [[cell.replace("`", "").removesuffix(" ×") for cell in row] for row in rows]
-    return Result("Scaling", "make bench-scaling", hardware(), {"scaling": Figures(header, texts, note)})
+    return Result("Scaling", "make bench-scaling", description(), {"scaling": Figures(header, texts, note)})
 
 
 def main() -> None:

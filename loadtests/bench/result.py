@@ -12,6 +12,10 @@ from bench.failure import BenchError
 from bench.table import Table
 
 
+def today() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d}"
+
+
 @dataclass(frozen=True, slots=True)
 class Curve:
     """A line of a picture."""
@@ -31,7 +35,7 @@ class Result:
     machine: str
     tables: Mapping[str, Table]
     curves: Sequence[Curve] = ()
-    date: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%d}")
+    date: str = field(default_factory=today)
 
     def write(self, file: Path) -> None:
         about = {"title": self.title, "command": self.command, "date": self.date, "machine": self.machine}
