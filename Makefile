@@ -36,6 +36,14 @@ bench: $(COMPILED)/.built
 	$(BIN)/python loadtests/balancers.py
 	$(BIN)/python loadtests/datapath.py
 
+.PHONY: bench-scheduling report
+bench-scheduling: $(COMPILED)/.built
+	$(BIN)/python loadtests/scheduling.py
+
+# Every benchmark, then docs/benchmarks.md: under 30 minutes. ONLY=scheduling,chaos makes some anew; SHORT=1 is for CI.
+report: $(COMPILED)/.built
+	$(BIN)/python loadtests/report.py --traces $(TRACES) $(if $(ONLY),--only $(ONLY)) $(if $(SHORT),--short)
+
 bench-runtime: $(COMPILED)/.built
 	PYTHONPATH=$(CURDIR)/$(COMPILED) $(BIN)/python loadtests/functions.py
 

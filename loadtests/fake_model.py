@@ -296,8 +296,8 @@ class Connection(asyncio.StreamReaderProtocol):
             await self._chat(json.loads(body), seconds)
             return
         await asyncio.sleep(seconds)
-        took = time.monotonic() - began
-        self.writer.write(answer(200, {"replica": REPLICA, "seconds": seconds, "took_seconds": took}))
+        said = {"replica": REPLICA, "loaded": self._server.loaded_at, "began": began}  # of this machine's one clock
+        self.writer.write(answer(200, {**said, "seconds": seconds, "took_seconds": time.monotonic() - began}))
 
     async def _chat(self, asked: object, seconds: float) -> None:
         if not isinstance(asked, dict):

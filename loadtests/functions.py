@@ -1,6 +1,6 @@
 """Functions served by Tidegate against the same ones under FastAPI and uvicorn, and how soon a function is ready.
 
-Usage: python loadtests/functions.py [--short] [--write]
+Usage: python loadtests/functions.py [--short] [--json FILE]
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from bench import document
 from bench.failure import BenchError
 from bench.machine import description
 from bench.peers import HERE, Server, serving
 from bench.programs import find_programs
+from bench.result import Result
 from bench.setting import interleaved
 from bench.table import Table, figure, ratio
 from bench.wrk import Run, Wrk
@@ -139,28 +138,29 @@ def ready_ms(name: str, module: str, folder: Path) -> float:
         return (time.perf_counter() - began) * 1000
 
 
+def run(short: bool) -> Result:
+    programs = find_programs()
+    where = f"{description(programs)}; load {os.getloadavg()[0]:.1f} before"
+    rounds, seconds = (2, 1) if short else (5, 4)
+    tables = {"runtime-ready": readiness(3 if short else 9), "runtime": speed(programs.wrk, rounds, seconds)}
+    return Result("Functions", "make bench-runtime", where, tables)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="The speed of functions.")
     parser.add_argument("--short", action="store_true", help="fewer and shorter rounds, half a minute")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result into a file")
     options = parser.parse_args()
     try:
-        programs = find_programs()
-        where = f"{description(programs)}; load {os.getloadavg()[0]:.1f} before"
-        rounds, seconds = (2, 1) if options.short else (5, 4)
-        tables = {
-            "runtime-ready": readiness(3 if options.short else 9),
-            "runtime": speed(programs.wrk, rounds, seconds),
-        }
-        for part, table in tables.items():
-            print(f"\n{table.markdown()}", flush=True)
-            if options.write:
-                text = f"{table.markdown()}\n\n`make bench-runtime`, {datetime.now(UTC):%Y-%m-%d}: {where}"
-                document.write(part, text)
-        print(f"\n{where}")
+        result = run(options.short)
     except BenchError as error:
         print(error, file=sys.stderr)
         return 1
+    for table in result.tables.values():
+        print(f"\n{table.markdown()}")
+    print(f"\n{result.machine}")
+    if options.json:
+        result.write(options.json)
     return 0
 
 

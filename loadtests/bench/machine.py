@@ -12,13 +12,18 @@ from pathlib import Path
 from bench.programs import Programs
 
 
-def description(programs: Programs) -> str:
+def _hardware() -> str:
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     cores = f"{os.cpu_count()} cores ({model[1] if model else platform.machine()})"
-    machine = f"{cores}, Linux {platform.release()}"
+    return f"{cores}, Linux {platform.release()}"
+
+
+def description(programs: Programs | None = None) -> str:
+    """With the versions of Tidegate and of what it is compared with."""
     python = f"Python {platform.python_version()}, uvloop {version('uvloop')}"
-    own = f"Tidegate {version('tidegate')} ({python}), aiohttp {version('aiohttp')}"
-    return f"{machine}; {own}, {', '.join(_others(programs))}"
+    own = f"Tidegate {version('tidegate')} ({python})"
+    others = [f"aiohttp {version('aiohttp')}", *_others(programs)] if programs else []
+    return f"{_hardware()}; {', '.join([own, *others])}"
 
 
 def _others(programs: Programs) -> list[str]:

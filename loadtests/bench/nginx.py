@@ -28,7 +28,7 @@ def backend(program: str, folder: Path, port: int) -> list[str]:
         location / {{ return 200 "hello world\\n"; }}
         location /files/ {{ root {folder}; }}
     }}"""
-    return _command(program, folder, server)
+    return command(program, folder, server)
 
 
 def proxy(program: str, folder: Path, port: int, backend_port: int) -> list[str]:
@@ -49,10 +49,10 @@ def proxy(program: str, folder: Path, port: int, backend_port: int) -> list[str]
         location / {{ proxy_pass http://backend; }}
         location /stream {{ proxy_pass http://backend; proxy_buffering off; }}
     }}"""
-    return _command(program, folder, server)
+    return command(program, folder, server)
 
 
-def _command(program: str, folder: Path, server: str) -> list[str]:
+def command(program: str, folder: Path, server: str) -> list[str]:
     temporary = "\n".join(f"    {name}_temp_path {folder}/{name};" for name in TEMPORARY)
     user = "user root;" if os.geteuid() == 0 else ""  # the folder is closed to others
     config = folder / "nginx.conf"

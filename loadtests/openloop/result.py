@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +15,8 @@ LADDER = (50, 75, 90, 95, 99, 99.9, 99.99)
 
 class Sample(NamedTuple):
     """One request, in seconds: `due` since the beginning, `lag` from due to sent, `latency` from due to the last byte
-    of the answer, `took` as the server says of its own service (NaN if it does not).
+    of the answer, `took` as the server says of its own service (NaN if it does not), `began` when this was, since the
+    beginning, by the clock that all processes of one machine share.
 
     `status` is 0, and `error` says why, if there was no whole answer.
     """
@@ -25,6 +27,8 @@ class Sample(NamedTuple):
     took: float
     status: int
     error: str
+    began: float = math.nan
+    replica: str = ""
 
     @property
     def answered(self) -> bool:

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -54,6 +54,17 @@ class Request:
         return "\r\n".join([*lines, f"content-length: {len(self.body)}", ""]).encode("latin-1")
 
 
+class Told(NamedTuple):
+    """What a server says of its own service: how long it took, when it began by the monotonic clock, and where."""
+
+    took: float
+    began: float
+    replica: str
+
+
+UNTOLD = Told(math.nan, math.nan, "")
+
+
 @dataclass(slots=True, eq=False)
 class Job:
     """A call that was sent at `sent`, seconds of the monotonic clock as `due`."""
@@ -63,9 +74,10 @@ class Job:
     sent: float
     line: Line | None = None
 
-    def sample(self, ended: float, status: int, error: str, took: float) -> Sample:
-        """Latency counts from the moment due: being sent late is no excuse."""
-        return Sample(self.call.arrival, self.sent - self.due, ended - self.due, took, status, error)
+    def sample(self, begin: float, ended: float, status: int, error: str, told: Told) -> Sample:
+        """Latency counts from the moment due: being sent late is no excuse. `begin` is when the schedule began."""
+        lag, latency, began = self.sent - self.due, ended - self.due, told.began - begin
+        return Sample(self.call.arrival, lag, latency, told.took, status, error, began, told.replica)
 
 
 class Line(asyncio.Protocol):
@@ -108,7 +120,7 @@ class Line(asyncio.Protocol):
         else:
             self._transport.close()
         if job:
-            self._sender.ended(job, self._parser.get_status_code(), took=_took(self._body))
+            self._sender.ended(job, self._parser.get_status_code(), told=_told(self._body))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._sender.idle.pop(self, None)
@@ -192,10 +204,10 @@ class Sender:
         said = b"" if math.isnan(call.service) else b"x-service-seconds: %.6f\r\n" % call.service
         return b"%b%b\r\n%b" % (self._head, said, self._request.body)
 
-    def ended(self, job: Job, status: int, error: str = "", took: float = math.nan) -> None:
+    def ended(self, job: Job, status: int, error: str = "", told: Told = UNTOLD) -> None:
         if job in self._pending:
             del self._pending[job]
-            self._samples.append(job.sample(time.monotonic(), status, error, took))
+            self._samples.append(job.sample(self._begin, time.monotonic(), status, error, told))
             if self._all_sent and not self._pending:
                 self._done.set()
 
@@ -220,11 +232,12 @@ def _reason(error: OSError) -> str:
     return "refused" if isinstance(error, ConnectionRefusedError) else error.strerror or type(error).__name__
 
 
-def _took(body: bytes) -> float:
+def _told(body: bytes) -> Told:
     """As the fake model server says it."""
     if not body.startswith(b"{") or b"took_seconds" not in body:
-        return math.nan
+        return UNTOLD
     try:
-        return float(orjson.loads(body)["took_seconds"])
+        said = orjson.loads(body)
+        return Told(float(said["took_seconds"]), float(said.get("began", math.nan)), str(said.get("replica")))
     except (ValueError, TypeError, KeyError):
-        return math.nan
+        return UNTOLD

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
 from bench.failure import BenchError
-from openloop.sender import Job, Line, Request
+from openloop.sender import UNTOLD, Job, Line, Request, Told, _told
 
 from proxy.simulation.trace import Call
 
@@ -23,8 +22,8 @@ class FakeSender:
         self.outcomes: list[tuple[int, str, float]] = []
         self.opened: list[Job] = []
 
-    def ended(self, _: Job, status: int, error: str = "", took: float = math.nan) -> None:
-        self.outcomes.append((status, error, took))
+    def ended(self, _: Job, status: int, error: str = "", told: Told = UNTOLD) -> None:
+        self.outcomes.append((status, error, told.took))
 
     def open(self, job: Job) -> None:
         self.opened.append(job)
@@ -103,7 +102,7 @@ def test_a_fresh_connection_that_ends_is_a_failure() -> None:
 
 
 def test_latency_counts_from_the_moment_due_though_it_was_sent_later() -> None:
-    sample = Job(Call(2, 1), due=102, sent=102.5).sample(104, 200, "", took=1)
+    sample = Job(Call(2, 1), due=102, sent=102.5).sample(100, 104, 200, "", UNTOLD)
     assert (sample.due, sample.lag, sample.latency) == (2, 0.5, 2)
 
 
@@ -117,3 +116,9 @@ def test_a_call_says_its_service_time_and_the_request_what_it_is_given() -> None
 def test_an_address_that_is_none_is_refused_with_the_mend(url: str) -> None:
     with pytest.raises(BenchError, match="write http://HOST:PORT/PATH"):
         Request(url)
+
+
+def test_an_answer_tells_when_and_where_the_service_began() -> None:
+    said = b'{"took_seconds": 0.5, "began": 7.25, "replica": "r-1"}'
+    assert _told(said) == Told(0.5, 7.25, "r-1")
+    assert _told(b'{"took_seconds": null}') == UNTOLD

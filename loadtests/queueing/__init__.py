@@ -1,0 +1,1 @@
+"""The parts of the scheduling benchmark; `loadtests/scheduling.py` runs them."""
