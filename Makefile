@@ -12,7 +12,7 @@ INSTALLED := $(VENV)/.installed
 # Request traces for `make bench-scaling`: CSV files of arrival_seconds,service_seconds.
 TRACES ?= ../shared/traces
 
-.PHONY: run test test-compiled lint bench bench-runtime bench-scaling clean
+.PHONY: run test test-compiled lint bench bench-runtime bench-scaling chaos soak clean
 
 run: $(INSTALLED)
 	@PYTHON=$(BIN)/python sh examples/file-type/run.sh
@@ -41,6 +41,14 @@ bench-runtime: $(COMPILED)/.built
 
 bench-scaling: $(INSTALLED)
 	$(BIN)/python loadtests/scaling.py $(TRACES)
+
+# Faults on purpose, under ten minutes: make chaos SEED=7 CHAOS="--only replica-killed"; --short is under 90 seconds.
+SEED ?= 1
+chaos: $(INSTALLED)
+	PYTHONPATH=loadtests $(BIN)/python -m chaos --seed $(SEED) $(CHAOS)
+
+soak: $(INSTALLED)
+	$(BIN)/python loadtests/soak.py --minutes 30 --seed $(SEED)
 
 $(INSTALLED): pyproject.toml requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("Tidegate needs Python 3.11 or newer: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'

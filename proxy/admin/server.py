@@ -36,7 +36,7 @@ class AdminServer:
     def __init__(self, apps: Mapping[str, AdminApp], logs: Path, ready: Callable[[], bool]) -> None:
         self._apps = apps
         self._ready = ready
-        self._collector = TidegateCollector(app.metrics for app in apps.values())
+        self._collector = TidegateCollector((app.metrics for app in apps.values()), lambda: len(asyncio.all_tasks()))
         self._live = Live(apps.values(), ready)
         self._transcripts = Transcripts(logs, lambda name: [replica.id for replica in apps[name].pool])
         self._logs = Logs(self._transcripts)

@@ -11,8 +11,8 @@ class Balancer(Protocol):
     """Chooses among the replicas with a free slot; the pool claims the slot in the same step.
 
     A balancer is built without arguments, one for each app, and called on one thread. It may read `order`
-    (start order), `id`, `address`, `in_flight` and `limit` of a replica, changes nothing, and raises nothing: a plug-in that
-    does is replaced (guarded.py).
+    (start order), `id`, `address`, `in_flight` and `limit` of a replica, changes nothing, and raises nothing: a
+    plug-in that does is replaced (guarded.py).
     """
 
     def join(self, replica: Replica) -> None:
