@@ -11,8 +11,8 @@ from chaos.proxy import Sample
 from chaos.scenario import Scenario
 from chaos.stage import LIMIT, Stage
 
-# Idle connections to replicas are closed after 4 s; descriptors and tasks of probes come and go.
-QUIET_SECONDS = 15.0
+# Idle connections to replicas are closed after 4 s, those of runs after 15; what probes need comes and goes.
+QUIET_SECONDS = 20.0
 ENOUGH = 20
 AFTER_SECONDS = 1.0
 
