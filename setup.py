@@ -13,14 +13,14 @@ from pathlib import Path
 from setuptools import setup
 
 REQUEST_PATH = (
-    *(f"proxy/core/{name}.py" for name in ("demand", "journal", "pool", "queue", "replica")),
+    *(f"proxy/core/{name}.py" for name in ("allowance", "demand", "journal", "key", "pool", "queue", "replica")),
     "proxy/core/balancers/*.py",
     "proxy/metrics.py",
     "proxy/net/*.py",
     "proxy/wire/*.py",
 )
 # Others inherit from what is in site; what uvloop hands to the rest is not always of the type that asyncio declares.
-LEFT_OUT = {"__init__.py", "hangup.py", "listener.py", "site.py", "tunnel.py"}
+LEFT_OUT = {"__init__.py", "hangup.py", "listener.py", "site.py", "tokens.py", "tunnel.py"}
 
 # Not egg_info or dist_info, which ask for what is needed, nor editable_wheel.
 BUILDING = {"bdist_wheel", "build", "build_ext", "install"}

@@ -57,7 +57,7 @@ class Proxy:
 
 @asynccontextmanager
 async def proxy(folder: Path) -> AsyncIterator[Proxy]:
-    argv = (sys.executable, "-m", "proxy", "up", str(folder), "--port", "0", "--admin-port", "0")
+    argv = (sys.executable, "-m", "proxy", "up", str(folder), "--port", "0", "--admin-port", "0", "--no-request-log")
     with (folder / "log").open("w") as log:
         process = await asyncio.create_subprocess_exec(
             *argv, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=log, env={"TIDEGATE_STATE": str(folder / "state")}

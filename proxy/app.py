@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from proxy.admin.lock import Lock
 from proxy.admin.server import AdminServer
+from proxy.admission import Admission
 from proxy.config import AppConfig
 from proxy.config.state import state_folder
 from proxy.control.gpus import GpuMeter
@@ -84,12 +86,17 @@ class Proxy:
             App(config, options, tasks, self._deadlines, machine, self._predictions.get(config.name))
             for config in configs
         ]
+        self._admission = Admission(options.keys)
+        for app in self.apps:
+            app.service.keys = self._admission.keys_of(app.config)
         self._site = Site([app.service for app in self.apps], self._deadlines)
         self._runs = Door([app.service for app in self.apps], tasks, self._deadlines)
         self._site.aside = self._runs.aside
+        self._site.audience = self._runs.audience = options.audience
         self._listener = Listener(self._site, max(app.config.limits.max_header_bytes for app in self.apps))
         admin_apps = {app.config.name: app.admin() for app in self.apps}
-        self._admin = AdminServer(admin_apps, state_folder() / "logs", lambda: not self._site.draining)
+        lock = Lock(options.admin_key, secure=False) if options.admin_key else None
+        self._admin = AdminServer(admin_apps, state_folder() / "logs", lambda: not self._site.draining, lock)
         self._scalers: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
         self._stopped_at_once = False
@@ -143,6 +150,8 @@ class Proxy:
         self._tasks.create_task(self._admin.run())
         if self._options.progress is not None:
             self._tasks.create_task(tell_starts([app.pool for app in self.apps], self._options.progress))
+        for watch in self._admission.watches:
+            self._tasks.create_task(watch.run())
         for app in self.apps:
             self._tasks.create_task(app.lifecycle.prepare())
             self._tasks.create_task(app.usage.run())

@@ -102,6 +102,12 @@ class QueueFull(AnswerError):
     status, type = 429, "queue_full"
 
 
+class RateLimited(AnswerError):
+    """The client's key has as many requests, or made as many in a second, as it may."""
+
+    status, type = 429, "rate_limited"
+
+
 class ReplicaFailed(AnswerError):
     """The replica broke the connection or spoke invalid HTTP."""
 

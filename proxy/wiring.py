@@ -37,6 +37,7 @@ from proxy.errors import UserError
 from proxy.metrics import AppMetrics
 from proxy.net.connections import Connections
 from proxy.net.deadlines import Deadlines
+from proxy.net.passage import NOBODY, Audience
 from proxy.net.service import Service, Terms
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ class Options:
     offer: Offer = field(default_factory=Offer)
     record: Path | None = None  # the folder for traces of requests
     progress: Callable[[str], None] | None = None
+    audience: Audience = NOBODY  # of every request
+    admin_key: str = ""  # what the admin port asks for, if anything
+    keys: Path | None = None  # the file of keys, where it is not in the state folder
 
 
 class App:

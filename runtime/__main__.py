@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
 def _run(options: Options) -> int:
     def start() -> tuple[Launch, Child]:
         planned = launch(options, os.environ)
-        return planned, Child(planned.argv, planned.environment)
+        return planned, Child(planned.argv, planned.environment, planned.listener)
 
     signal.pthread_sigmask(signal.SIG_BLOCK, TAKEN)  # until there is somebody to handle them
     ORPHANS.adopt()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -37,8 +38,10 @@ class NotStarted(UserError):
 class Child:
     """One command from its start to its end; `code` is as in subprocess: below zero it is the signal."""
 
-    def __init__(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start it; raises NotStarted."""
+    def __init__(
+        self, argv: Sequence[str], environment: Mapping[str, str], listener: socket.socket | None = None
+    ) -> None:
+        """Start it, with `listener` as its own: nobody else listens there when it has ended. Raises NotStarted."""
         self.code = 0
         self.started_at = time.monotonic()
         try:
@@ -46,6 +49,7 @@ class Child:
                 argv,
                 env=environment,
                 stdin=subprocess.DEVNULL,
+                pass_fds=() if listener is None else (listener.fileno(),),
                 process_group=0,
                 preexec_fn=_before_exec(),  # noqa: PLW1509  # no other thread runs Python code here
             )
@@ -53,6 +57,9 @@ class Child:
             raise NotStarted(f"{argv[0]} is not found: install it, or correct the command after --", 127) from None
         except OSError as error:
             raise NotStarted(f"{argv[0]} cannot be executed: {error.strerror}", 126) from None
+        finally:
+            if listener is not None:
+                listener.close()
         self.pid = self._process.pid
 
     def signal(self, number: int) -> None:

@@ -76,11 +76,11 @@ class Gate:
 
     # The one replica
 
-    def stand_before(self, replica_id: str, port: int, started_at: float) -> Replica:
-        """A command was started at `started_at` (time.monotonic), that will listen on `port`."""
+    def stand_before(self, replica_id: str, host: str, port: int, started_at: float) -> Replica:
+        """A command was started at `started_at` (time.monotonic), that will listen there."""
         replica = self._replica = Replica(self._order, replica_id, self._options.limit, started_at)
         self._order += 1
-        replica.host, replica.port = "127.0.0.1", port
+        replica.host, replica.port = host, port
         self.pool.add(replica)
         return replica
 

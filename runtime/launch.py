@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from proxy.backends import local_socket
 from proxy.backends.command import FUNCTION_SERVER
 from proxy.backends.ports import PORTS
 from runtime.options import Options
@@ -16,9 +18,9 @@ _LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """One start of the command; it listens on `port` of the loopback interface.
+    """One start of the command; it listens on `port` of the loopback interface, or inherits `listener`.
 
-    `mended`: one that was ready once is started again after a crash or a hang.
+    `host` and `port` are where it is asked. `mended`: one that was ready once is started again after a crash or a hang.
     """
 
     name: str
@@ -27,6 +29,13 @@ class Launch:
     port: int
     ready_path: str
     mended: bool = False
+    host: str = _LOOPBACK
+    listener: socket.socket | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it listens, for the log."""
+        return f"port {self.port}" if self.port else "a socket of its own"
 
 
 def launch(options: Options, environment: Mapping[str, str]) -> Launch:
@@ -35,15 +44,15 @@ def launch(options: Options, environment: Mapping[str, str]) -> Launch:
 
 
 def _functions(options: Options, environment: Mapping[str, str]) -> Launch:
-    port = options.upstream_port or PORTS.take()
-    own = {
-        "TIDEGATE_HOST": _LOOPBACK,
-        "PORT": str(port),
-        "MAX_CONCURRENT_TASKS": str(options.limit),
-        "PYTHONUNBUFFERED": "1",
-    }
+    own = {"MAX_CONCURRENT_TASKS": str(options.limit), "PYTHONUNBUFFERED": "1"}
     argv = (sys.executable, *FUNCTION_SERVER)
-    return Launch("main.py", argv, {**environment, **own}, port, "/ready", mended=True)
+    if options.upstream_port or not local_socket.AVAILABLE:
+        port = options.upstream_port or PORTS.take()
+        own |= {"TIDEGATE_HOST": _LOOPBACK, "PORT": str(port)}
+        return Launch("main.py", argv, {**environment, **own}, port, "/ready", mended=True)
+    listener, host = local_socket.listen()
+    own |= {"PORT": str(options.port), local_socket.VARIABLE: str(listener.fileno())}
+    return Launch("main.py", argv, {**environment, **own}, 0, "/ready", mended=True, host=host, listener=listener)
 
 
 def _command(options: Options, environment: Mapping[str, str]) -> Launch:

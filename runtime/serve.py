@@ -9,6 +9,7 @@ from pathlib import Path
 
 import uvloop
 
+from proxy.backends.local_socket import VARIABLE
 from proxy.errors import UserError
 from runtime.output import tag_output
 from runtime.server import Server, Settings, exit_at_once, listen
@@ -22,6 +23,7 @@ def main(arguments: list[str]) -> int:
         if arguments:
             raise UserError(f"python -m runtime.serve takes no arguments, but was given {' '.join(arguments)!r}.")
         settings = Settings.read(os.environ, Path.cwd())
+        os.environ.pop(VARIABLE, None)  # what main.py starts has no such descriptor
         server = Server(settings, listen(settings))
     except UserError as error:
         sys.stderr.write(f"{error}\n")

@@ -10,12 +10,13 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
+from proxy.backends.local_socket import VARIABLE
 from proxy.errors import UserError
 from runtime.calls import Calls
 from runtime.connection import Connections
@@ -26,14 +27,19 @@ if TYPE_CHECKING:  # importing it takes longer than opening the port
     from runtime.functions import Function
 
 LOAD_FAILED = 3
+BACKLOG = 4096
 _OWN_FOLDER = str(Path(__file__).parent)
 _IMPORTLIB = str(Path(importlib.__file__).parent)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where to listen, what to load, how many synchronous calls run at once, and what is logged of them."""
+    """Where to listen, what to load, how many synchronous calls run at once, and what is logged of them.
 
+    `listener`, if there is one, is the descriptor of a socket that whoever started this process has opened.
+    """
+
+    listener: int | None
     host: str
     port: int
     threads: int
@@ -46,6 +52,7 @@ class Settings:
         if not (folder / "main.py").is_file():
             raise UserError(f"{folder} has no main.py: add one with functions, or set runtime.custom.entrypoint.")
         return cls(
+            listener=int(environment[VARIABLE]) if VARIABLE in environment else None,
             host=environment.get("TIDEGATE_HOST", "127.0.0.1"),
             port=_number(environment, "PORT", 8000, range(65536)),
             threads=_number(environment, "MAX_CONCURRENT_TASKS", 1, range(1, 100_001)),
@@ -62,7 +69,9 @@ def _number(environment: Mapping[str, str], name: str, default: int, allowed: ra
 
 
 def listen(settings: Settings) -> socket.socket:
-    """Take the port; raises UserError."""
+    """Take the port, or the socket that is there; raises UserError."""
+    if settings.listener is not None:
+        return socket.socket(fileno=settings.listener)
     try:
         listener = socket.create_server((settings.host, settings.port))
     except OSError as error:
@@ -90,7 +99,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as group:
             connections = Connections(group, self._calls.respond)
-            listener = await self._loop.create_server(connections.accept, sock=self._listener)
+            listener = await self._listen(connections)
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._loop.add_signal_handler(number, self._on_signal, number)
             self._loading.start()
@@ -98,6 +107,13 @@ class Server:
             self._calls.draining = True
             listener.close()
             await connections.drain()
+
+    async def _listen(self, connections: Connections) -> asyncio.AbstractServer:
+        # Asked of every connection that is made; what is compiled does not inherit from asyncio.Protocol.
+        accept = cast(Callable[[], asyncio.Protocol], connections.accept)
+        if self._listener.family == socket.AF_UNIX:
+            return await self._loop.create_unix_server(accept, sock=self._listener, backlog=BACKLOG)
+        return await self._loop.create_server(accept, sock=self._listener, backlog=BACKLOG)
 
     @property
     def loading(self) -> bool:

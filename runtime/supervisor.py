@@ -59,15 +59,16 @@ class Supervisor:
 
     async def _serve(self) -> int:
         """One start of the command until its end; returns its exit code."""
-        replica = self._gate.stand_before(self._replica_id, self._launch.port, self._child.started_at)
-        watch = Watch(self._launch, self._child, replica, self._gate.hang_seconds)
+        launch, began = self._launch, self._child.started_at
+        replica = self._gate.stand_before(self._replica_id, launch.host, launch.port, began)
+        watch = Watch(launch, self._child, replica, self._gate.hang_seconds)
         self._gate.refused = watch.hurry
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(watch.run(self._gate.pool, self._recovery))
             await self._exited.wait()
             watching.cancel()
         reason = watch.hung or describe(self._child.code, killed=replica.killed).reason
-        self._bury(replica, f"{self._launch.name} {reason}")
+        self._bury(replica, f"{launch.name} {reason}")
         return self._child.exit_code
 
     def _bury(self, replica: Replica, reason: str) -> None:

@@ -102,7 +102,8 @@ replica_concurrency = 1000
 [tidegate.static]
 replicas = ["127.0.0.1:{backend_port}"]
 """)
-    options = ["--backend", "static", "--port", str(port), "--admin-port", "0"]
+    # The others have no access log here either.
+    options = ["--backend", "static", "--port", str(port), "--admin-port", "0", "--no-request-log"]
     return ["env", f"PYTHONPATH={code}", sys.executable, "-P", "-m", "proxy", "up", str(folder), *options]
 
 

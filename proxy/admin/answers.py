@@ -21,4 +21,7 @@ async def sentences(request: web.Request, handler: Handler) -> web.StreamRespons
     try:
         return await handler(request)
     except AnswerError as error:
-        return json_response({"error": {"type": error.type, "message": str(error)}}, status=error.status)
+        answer = json_response({"error": {"type": error.type, "message": str(error)}}, status=error.status)
+        if error.status == 401:
+            answer.headers["www-authenticate"] = 'Bearer realm="tidegate"'
+        return answer

@@ -8,9 +8,9 @@ from aiohttp import web
 
 from proxy.errors import AppNotFound
 
-_FOLDER = Path(__file__).with_name("page")
+FOLDER = Path(__file__).with_name("page")
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_HEADERS = {
+HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "cache-control": "no-cache",
@@ -23,7 +23,11 @@ class Page:
     """Holds the files in memory: they are few and small."""
 
     def __init__(self) -> None:
-        self._files = {path.name: path.read_bytes() for path in _FOLDER.iterdir() if path.suffix in _TYPES}
+        self._files = {
+            path.name: path.read_bytes()
+            for path in FOLDER.iterdir()
+            if path.suffix in _TYPES and path.name != "login.html"
+        }
 
     async def index(self, _: web.Request) -> web.Response:
         return self._file("index.html")
@@ -36,4 +40,4 @@ class Page:
         if name not in self._files:
             raise AppNotFound(f"the dashboard has no file {name}")
         kind = _TYPES[Path(name).suffix]
-        return web.Response(body=self._files[name], content_type=kind, charset="utf-8", headers=_HEADERS)
+        return web.Response(body=self._files[name], content_type=kind, charset="utf-8", headers=HEADERS)

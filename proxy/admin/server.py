@@ -12,6 +12,7 @@ from aiohttp import web
 from proxy.admin.answers import json_response, sentences
 from proxy.admin.apps import AdminApp
 from proxy.admin.live import Live
+from proxy.admin.lock import Lock
 from proxy.admin.logs import Logs
 from proxy.admin.origin import same_origin
 from proxy.admin.page import Page
@@ -30,11 +31,15 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class AdminServer:
     """Answers from what it was given, and keeps what has been seen.
 
-    `logs` is the folder for what replicas print; `ready` says whether the data port accepts requests.
+    `logs` is the folder for what replicas print; `ready` says whether the data port accepts requests; without a
+    `lock` it is open to whoever reaches it.
     """
 
-    def __init__(self, apps: Mapping[str, AdminApp], logs: Path, ready: Callable[[], bool]) -> None:
+    def __init__(
+        self, apps: Mapping[str, AdminApp], logs: Path, ready: Callable[[], bool], lock: Lock | None = None
+    ) -> None:
         self._apps = apps
+        self._lock = lock
         self._ready = ready
         self._collector = TidegateCollector((app.metrics for app in apps.values()), lambda: len(asyncio.all_tasks()))
         self._live = Live(apps.values(), ready)
@@ -67,6 +72,9 @@ class AdminServer:
 
     def application(self) -> web.Application:
         application = web.Application(middlewares=[sentences, same_origin])
+        if self._lock is not None:
+            application.middlewares.append(self._lock.guard)
+            application.router.add_post("/login", self._lock.login)
         application.add_routes(
             [
                 web.get("/", self._page.index),

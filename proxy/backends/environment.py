@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,12 @@ def variables(config: AppConfig, replica_id: str, port: int) -> dict[str, str]:
         "REPLICA_ID": replica_id,
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def inherited(config: AppConfig) -> dict[str, str]:
+    """The proxy's own, for a process; not the secrets that let somebody act in its stead."""
+    ours = {"TIDEGATE_ADMIN_KEY", config.auth.jwt.secret_env, config.notify.smtp_password_env}
+    return {name: value for name, value in os.environ.items() if name not in ours}
 
 
 def build_id(folder: Path) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from proxy.backends.base import Consumption, Found, Handle
 from proxy.backends.child import Child
 from proxy.backends.command import command
-from proxy.backends.environment import variables
+from proxy.backends.environment import inherited, variables
 from proxy.backends.lifeline import LIFELINE
 from proxy.backends.output import Output
 from proxy.backends.ports import PORTS
@@ -96,7 +96,7 @@ class ProcessBackend:
         LIFELINE.close()
 
     def _environment(self, replica_id: str, port: int) -> dict[str, str]:
-        environment = {**os.environ, **variables(self._config, replica_id, port)}
+        environment = {**inherited(self._config), **variables(self._config, replica_id, port)}
         if self._venv:
             environment["VIRTUAL_ENV"] = str(self._venv)
         environment["PATH"] = self._path(environment)

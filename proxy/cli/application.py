@@ -10,6 +10,7 @@ from proxy.cli.build import build
 from proxy.cli.check import check
 from proxy.cli.entrypoint import runtime
 from proxy.cli.explain import explain
+from proxy.cli.keys import keys
 from proxy.cli.logs import logs
 from proxy.cli.ps import ps
 from proxy.cli.replica import drain, restart
@@ -38,4 +39,5 @@ _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
 for panel, commands in _PANELS.items():
     for command in commands:
         application.command(rich_help_panel=panel)(command)
+application.add_typer(keys, rich_help_panel=_STEER, no_args_is_help=True)
 application.command(rich_help_panel="In a container", add_help_option=False)(runtime)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from proxy.cli.remote import ADMIN_DEFAULT, Admin, AppName, AsJson, Document, Remote
+from proxy.cli.remote import ADMIN_DEFAULT, Admin, AdminKey, AppName, AsJson, Document, Remote
 
 
 def explain(
@@ -17,9 +17,10 @@ def explain(
     limit: Annotated[int, typer.Option(min=1, help="How many decisions, the newest last.")] = 10,
     as_json: AsJson = False,
     admin: Admin = ADMIN_DEFAULT,
+    admin_key: AdminKey = "",
 ) -> None:
     """Say in words what the autoscaler decided last, and from what."""
-    remote = Remote(admin)
+    remote = Remote(admin, admin_key)
     decisions: list[Document] = remote.get(remote.app_path(app, f"/decisions?limit={limit}"))
     lines = [json.dumps(decisions, indent=2)] if as_json else story(decisions)
     for line in lines:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import orjson
 
-from proxy.cli.progress import TerminalHandler
+from proxy.cli.log_stream import LogStream, write_to
+from proxy.cli.request_lines import JsonRequestLines, TerminalRequestLines
 
 _FIELDS = ("app", "replica", "decision")
 
@@ -37,10 +38,34 @@ class TerminalFormatter(logging.Formatter):
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
 
 
-def set_up_logging() -> Callable[[str], None] | None:
-    """Returns what shows a line of progress below the log; None where stderr is no terminal."""
-    handler = TerminalHandler() if sys.stderr.isatty() else logging.StreamHandler(sys.stderr)
-    handler.setFormatter(TerminalFormatter() if sys.stderr.isatty() else JsonFormatter())
+class StreamHandler(logging.Handler):
+    """Hands records to the stream as lines."""
+
+    def __init__(self, stream: LogStream) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record)
+        except Exception:  # a mistake in a log line ends nothing: logging says so, and goes on
+            self.handleError(record)
+        else:
+            self._stream.put(f"{line}\n".encode(errors="backslashreplace"))
+
+
+def set_up_logging(level: str = "info") -> LogStream:
+    """Lines of that level and above go to stderr, through the stream that is returned."""
+    terminal = sys.stderr.isatty()
+    coloured = not os.environ.get("NO_COLOR")
+    stream = LogStream(
+        write_to(sys.stderr.fileno()), TerminalRequestLines(coloured) if terminal else JsonRequestLines()
+    )
+    handler = StreamHandler(stream)
+    handler.setFormatter(TerminalFormatter() if terminal else JsonFormatter())
+    # The handler's level and not the loggers': what replicas print is kept in any case.
+    handler.setLevel(level.upper())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("tidegate").setLevel(logging.DEBUG if level == "debug" else logging.INFO)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
-    return handler.show if isinstance(handler, TerminalHandler) else None
+    return stream

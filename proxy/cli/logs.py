@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import typer
 
-from proxy.cli.remote import ADMIN_DEFAULT, Admin, AppName, AsJson, Document, Remote, complete_replica
+from proxy.cli.remote import ADMIN_DEFAULT, Admin, AdminKey, AppName, AsJson, Document, Remote, complete_replica
 
 _FOLLOW = typer.Option("--follow", "-f", help="Go on with what is printed from now on, until Ctrl-C.")
 _REPLICA = typer.Option(
@@ -20,16 +20,17 @@ _REPLICA = typer.Option(
 _LINES = typer.Option("--lines", "-n", min=1, max=10_000, help="How many of the last lines.")
 
 
-def logs(
+def logs(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     app: AppName = None,
     follow: Annotated[bool, _FOLLOW] = False,
     replica: Annotated[str | None, _REPLICA] = None,
     lines: Annotated[int, _LINES] = 200,
     as_json: AsJson = False,
     admin: Admin = ADMIN_DEFAULT,
+    admin_key: AdminKey = "",
 ) -> None:
     """Show what an app's replicas print on stdout and stderr; with --json an object a line."""
-    remote = Remote(admin)
+    remote = Remote(admin, admin_key)
     query = {"lines": lines, "replica": replica or "", "follow": int(follow)}
     path = remote.app_path(app, f"/logs?{urlencode(query)}")
     said = json.dumps if as_json else line_for_terminal if sys.stdout.isatty() else line_for_programs

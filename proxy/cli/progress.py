@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import shutil
-import sys
-from typing import TextIO
 
-_CLEAR = "\r\x1b[2K"
+_CLEAR = b"\r\x1b[2K"
 
 
-class TerminalHandler(logging.StreamHandler[TextIO]):
-    """Writes log lines above the line of progress, which stays the last one on the screen."""
+class ProgressLine:
+    """Stays the last one on the screen; `wanted` may be set by another thread than the one that writes."""
 
     def __init__(self) -> None:
-        super().__init__(sys.stderr)
-        self._shown = ""
+        self.wanted = b""
+        self._shown = b""
 
-    def show(self, text: str) -> None:
-        """Put `text` in place of what stood there; "" takes it away."""
+    def want(self, text: str) -> bool:
+        """`text` is to stand there, cut at the edge of the screen, "" for nothing; false if it does already."""
         width = shutil.get_terminal_size().columns - 1
-        line = text if len(text) <= width else f"{text[: width - 1]}…"
-        if line != self._shown:
-            self._shown = line
-            self._write(f"{_CLEAR}{line}")
+        line = (text if len(text) <= width else f"{text[: width - 1]}…").encode()
+        changed = line != self.wanted
+        self.wanted = line
+        return changed
 
-    def emit(self, record: logging.LogRecord) -> None:
-        shown, self._shown = self._shown, ""
-        if shown:
-            self._write(_CLEAR)
-        super().emit(record)
-        if shown:
-            self.show(shown)
-
-    def _write(self, text: str) -> None:
-        with contextlib.suppress(OSError):  # the terminal is gone: that ends no serving
-            self.stream.write(text)
-            self.flush()
+    def below(self, lines: bytes) -> bytes:
+        """What to write so that the lines stand above it."""
+        before, wanted = self._shown, self.wanted
+        if not lines and before == wanted:
+            return b""
+        self._shown = wanted
+        return (_CLEAR if before else b"") + lines + wanted

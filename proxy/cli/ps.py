@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 
 import typer
 
-from proxy.cli.remote import ADMIN_DEFAULT, Admin, AsJson, Document, Remote
+from proxy.cli.remote import ADMIN_DEFAULT, Admin, AdminKey, AsJson, Document, Remote
 from proxy.cli.table import show
 
 HEAD = ("APP", "REPLICA", "STATE", "ADDRESS", "IN FLIGHT", "CPU", "MEMORY", "LAST PROBE")
 
 
-def ps(as_json: AsJson = False, admin: Admin = ADMIN_DEFAULT) -> None:
+def ps(as_json: AsJson = False, admin: Admin = ADMIN_DEFAULT, admin_key: AdminKey = "") -> None:
     """List the replicas of all apps: their state, load, and what their readiness probe saw last."""
-    apps = Remote(admin).apps()
+    apps = Remote(admin, admin_key).apps()
     if as_json:
         typer.echo(json.dumps(apps, indent=2))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote, urlsplit
@@ -46,7 +47,8 @@ def complete_replica(context: typer.Context, incomplete: str) -> list[str]:
 
 def _known(context: typer.Context) -> list[Document]:
     try:
-        return Remote(str(context.params.get("admin") or ADMIN_DEFAULT)).apps()
+        admin, key = (str(context.params.get(name) or "") for name in ("admin", "admin_key"))
+        return Remote(admin or ADMIN_DEFAULT, key or os.environ.get("TIDEGATE_ADMIN_KEY", "")).apps()
     except UserError:  # a shell that completes is no place for a sentence
         return []
 
@@ -54,6 +56,8 @@ def _known(context: typer.Context) -> list[Document]:
 ADMIN_DEFAULT = "http://127.0.0.1:8001"
 _ADMIN = typer.Option(envvar="TIDEGATE_ADMIN", callback=_url, metavar="URL", help="Admin port of the running up.")
 Admin = Annotated[str, _ADMIN]
+_KEY = typer.Option(envvar="TIDEGATE_ADMIN_KEY", metavar="KEY", help="The key of the admin port, if it has one.")
+AdminKey = Annotated[str, _KEY]
 _APP = typer.Argument(metavar="[APP]", help="Name of the app, where there are several.", autocompletion=complete_app)
 AppName = Annotated[str | None, _APP]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
@@ -62,8 +66,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 class Remote:
     """The admin API at `url`; every call raises UserError with what it answers, or why nobody does."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str = "") -> None:
         self._url = url
+        self._headers = {"authorization": f"Bearer {key}"} if key else {}
 
     def apps(self) -> list[Document]:
         found: list[Document] = self._ask("/api/apps")
@@ -106,10 +111,13 @@ class Remote:
         from urllib.error import HTTPError, URLError
         from urllib.request import Request, urlopen
 
-        request = Request(self._url + path, body, {"content-type": "application/json"} if body else {})
+        headers = self._headers | ({"content-type": "application/json"} if body else {})
+        request = Request(self._url + path, body, headers)
         try:
             response: HTTPResponse = urlopen(request, timeout=_SECONDS)
         except HTTPError as error:
+            if error.code == 401:
+                raise UserError(f"{self._url} wants its key: set TIDEGATE_ADMIN_KEY, or give --admin-key") from None
             raise UserError(_message(error)) from None
         except (URLError, OSError, ValueError) as error:
             raise self._nobody(getattr(error, "reason", error)) from None

@@ -8,21 +8,23 @@ from urllib.parse import quote
 
 import typer
 
-from proxy.cli.remote import ADMIN_DEFAULT, Admin, AsJson, Remote, complete_replica
+from proxy.cli.remote import ADMIN_DEFAULT, Admin, AdminKey, AsJson, Remote, complete_replica
 from proxy.errors import UserError
 
 _REPLICAS = typer.Argument(help="As `tidegate ps` names them.", metavar="REPLICA", autocompletion=complete_replica)
 Replicas = Annotated[list[str], _REPLICAS]
 
 
-def drain(replicas: Replicas, as_json: AsJson = False, admin: Admin = ADMIN_DEFAULT) -> None:
+def drain(replicas: Replicas, as_json: AsJson = False, admin: Admin = ADMIN_DEFAULT, admin_key: AdminKey = "") -> None:
     """Take replicas out of service: no new requests, those that run are finished, then they end."""
-    _act("drain", replicas, as_json, Remote(admin))
+    _act("drain", replicas, as_json, Remote(admin, admin_key))
 
 
-def restart(replicas: Replicas, as_json: AsJson = False, admin: Admin = ADMIN_DEFAULT) -> None:
+def restart(
+    replicas: Replicas, as_json: AsJson = False, admin: Admin = ADMIN_DEFAULT, admin_key: AdminKey = ""
+) -> None:
     """Drain replicas, and start others in their place at once."""
-    _act("restart", replicas, as_json, Remote(admin))
+    _act("restart", replicas, as_json, Remote(admin, admin_key))
 
 
 def _act(action: str, replicas: list[str], as_json: bool, remote: Remote) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from proxy.cli.ps import HEAD, rows
-from proxy.cli.remote import ADMIN_DEFAULT, Admin, AsJson, Document, Remote
+from proxy.cli.remote import ADMIN_DEFAULT, Admin, AdminKey, AsJson, Document, Remote
 from proxy.cli.table import coloured, columns
 
 if TYPE_CHECKING:
@@ -21,9 +21,14 @@ APPS = ("APP", "REQUESTS", "5XX", "P50", "P95", "P99", "IN FLIGHT", "WAITING", "
 _ONCE = typer.Option("--once", help="Print the state of things once, and end; so it is where stdout is no terminal.")
 
 
-def top(once: Annotated[bool, _ONCE] = False, as_json: AsJson = False, admin: Admin = ADMIN_DEFAULT) -> None:
+def top(
+    once: Annotated[bool, _ONCE] = False,
+    as_json: AsJson = False,
+    admin: Admin = ADMIN_DEFAULT,
+    admin_key: AdminKey = "",
+) -> None:
     """Watch all apps and replicas live, until Ctrl-C; with --json an object a line, every second."""
-    snapshots = _snapshots(Remote(admin))
+    snapshots = _snapshots(Remote(admin, admin_key))
     with suppress(KeyboardInterrupt):
         if as_json:
             for snapshot in snapshots:

@@ -5,17 +5,29 @@ from __future__ import annotations
 import logging
 import resource
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from proxy.cli.admin_key import AdminKey, AdminKeyFile
+from proxy.cli.admin_key import admin_key as admin_key_of
+from proxy.cli.keys import KeysOption
 from proxy.cli.log_lines import set_up_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from proxy.config import AppConfig
+
+
+class LogLevel(StrEnum):
+    debug = "debug"
+    info = "info"
+    warning = "warning"
+    error = "error"
+
 
 _APPS = typer.Argument(help="Folders with a cerebrium.toml, or such files.", metavar="[APP]...")
 
@@ -35,6 +47,8 @@ _MAX_MEMORY = typer.Option(min=0, help="GB that all replicas may take together; 
 _MAX_GPUS = typer.Option(min=0, help="GPUs that all replicas may take together; without it those of this machine.")
 
 _RECORD = typer.Option(help="Write each app's requests as FOLDER/NAME.csv, a trace for simulate.", metavar="FOLDER")
+_LOG_LEVEL = typer.Option(help="Of this level and above is told what happens.")
+_REQUEST_LOG = typer.Option("--request-log/--no-request-log", help="At info and below, tell each request in a line.")
 
 
 def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
@@ -49,6 +63,11 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     max_memory: Annotated[float | None, _MAX_MEMORY] = None,
     max_gpus: Annotated[int | None, _MAX_GPUS] = None,
     record: Annotated[Path | None, _RECORD] = None,
+    log_level: Annotated[LogLevel, _LOG_LEVEL] = LogLevel.info,
+    request_log: Annotated[bool, _REQUEST_LOG] = True,
+    keys: KeysOption = None,
+    admin_key: AdminKey = "",
+    admin_key_file: AdminKeyFile = None,
 ) -> None:
     """Serve apps: replicas are started on demand, limited, balanced and scaled to zero and back."""
     # Imported here: `tidegate check` and --help need none of it.
@@ -57,21 +76,40 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     from proxy.app import HardStop, run
     from proxy.config import load_all
     from proxy.control.machine import Offer
+    from proxy.net.passage import Audience
     from proxy.wiring import Options
 
     configs = load_all(apps or [Path()])
-    progress = set_up_logging()
+    opens = admin_key_of(admin_key, admin_key_file, admin_host)
+    log = set_up_logging(log_level)
+    progress = log.show if sys.stderr.isatty() else None
+    told = request_log and log_level in {LogLevel.debug, LogLevel.info}
+    audience = Audience((log,) if told else ())
     _, descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     for config in configs:
         for warning in (*config.warnings, *_not_followed(config)):
             logging.getLogger("tidegate").warning("%s", warning)
-    offer = Offer(max_cpu, max_memory, max_gpus)
-    options = Options(backend, host, port, admin_host, admin_port, keep_replicas, offer, record, progress)
+    options = Options(
+        backend=backend,
+        host=host,
+        port=port,
+        admin_host=admin_host,
+        admin_port=admin_port,
+        keep_replicas=keep_replicas,
+        offer=Offer(max_cpu, max_memory, max_gpus),
+        record=record,
+        progress=progress,
+        audience=audience,
+        admin_key=opens,
+        keys=keys,
+    )
     try:
         uvloop.run(run(configs, options, _announce))
     except HardStop as stop:
         sys.exit(128 + stop.number)
+    finally:
+        log.close()
 
 
 def _announce(line: str) -> None:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from proxy.config import document
+from proxy.config.auth import Auth
 from proxy.config.cerebrium import Cerebrium, CustomRuntime, Dependencies, Deployment, Hardware, PlatformScaling
 from proxy.config.env_file import read_env_file
 from proxy.config.notify import Notify
@@ -52,6 +53,7 @@ class AppConfig:
     drain: Drain
     process: Process
     notify: Notify
+    auth: Auth
     docker: Docker
     static: Static
     backend: str | None
@@ -151,6 +153,7 @@ def _assemble(
         drain=tidegate.drain,
         process=tidegate.process,
         notify=tidegate.notify,
+        auth=tidegate.auth,
         docker=tidegate.docker,
         static=tidegate.static,
         backend=tidegate.backend,

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 
+from proxy.config.auth import Auth
 from proxy.config.cerebrium import PlatformScaling
 from proxy.config.notify import Notify
 from proxy.config.schedule import ScheduleRule
@@ -200,6 +201,7 @@ class Tidegate(Table):
     scaling: OwnScaling = written({})
     process: Process = written({})
     notify: Notify = written({})
+    auth: Auth = written({})
     docker: Docker = written({})
     static: Static = written({})
     backend: Literal["process", "docker", "swarm", "static"] | None = None

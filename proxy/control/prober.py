@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import httptools
 
+from proxy.backends import local_socket
 from proxy.core.probe import Answer, judge
 from proxy.core.shortage import SHORTAGES
 
@@ -108,7 +109,10 @@ async def _ask(question: Question, host: str, port: int) -> Answer:
 
 async def _answer(question: Question, host: str, port: int) -> Answer:
     path = question.path
-    reader, writer = await asyncio.open_connection(host, port)
+    if local_socket.is_local(host):
+        reader, writer = await asyncio.open_unix_connection(sock=await local_socket.connect(host))
+    else:
+        reader, writer = await asyncio.open_connection(host, port)
     try:
         if not path and question.relayed and host == _LOOPBACK and await _hung_up(reader):
             return Answer(False, "the port closes connections at once")
@@ -143,6 +147,8 @@ async def _get(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head:
 
 
 def _authority(host: str, port: int) -> str:
+    if local_socket.is_local(host):
+        return "localhost"
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

@@ -151,6 +151,11 @@ class Replica:
     def cold_start_seconds(self) -> float | None:
         return None if self.ready_at is None else self.ready_at - self.started_at
 
+    def cold_seconds(self, since: float) -> float | None:
+        """How much of a wait that began at `since` was its start; None if it had been ready by then."""
+        ready_at = self.ready_at
+        return None if ready_at is None or ready_at <= since else ready_at - max(since, self.started_at)
+
     def move(self, event: Event, now: float) -> bool:
         """Change state by the table; true if it changed."""
         before = self.state

@@ -13,6 +13,7 @@ from proxy.net.tunnel import Tunnel
 from proxy.wire.forward import request_head
 
 if TYPE_CHECKING:
+    from proxy.core.allowance import Allowance
     from proxy.net.exchange import Exchange
     from proxy.net.link import Link
 
@@ -43,6 +44,7 @@ class Call:
     """`exchange` is None once the client is gone or answered; `limit_at` ends everything (response_grace_period)."""
 
     __slots__ = (
+        "_allowance",
         "_left_at",
         "_sent_bytes",
         "_service",
@@ -64,6 +66,7 @@ class Call:
         self.stage = CONNECTING
         self._service = exchange.service
         self._upload = exchange.upload
+        self._allowance: Allowance | None = None  # of a client that is gone
         self._left_at = 0.0  # the client; or the replica, when DOUBTFUL
         self._sent_bytes = 0  # of a request that went over a kept connection in one piece, so that it can go again
 
@@ -93,7 +96,9 @@ class Call:
         self._arm(link, now)
         upload, request = self._upload, exchange.request
         again = link.reused and upload.ended
-        data = upload.after(request_head(request, exchange.client_host, exchange.request_id), again)
+        exchange.connected_at = now
+        head = request_head(request, exchange.client_host, exchange.request_id, exchange.trace_fields())
+        data = upload.after(head, again)
         self._sent_bytes = len(data) if again else 0
         link.send_request(self, self.reply, request, data)
         exchange.consumed()
@@ -182,9 +187,13 @@ class Call:
             self.link.deadline = self.limit_at
             self.link.half_close()
 
-    def detach(self) -> None:
-        """The client is gone, or answered by us."""
+    def detach(self, allowance: Allowance | None) -> None:
+        """The client is gone, or answered by us; `allowance` gets this request back when the slot is given back."""
         self.exchange = None
+        if self.stage is not ENDED:
+            self._allowance = allowance
+        elif allowance is not None:
+            allowance.leave()
         if self.link is not None:
             self.link.resume()  # to see the end of the answer
 
@@ -201,6 +210,8 @@ class Call:
         link, self.link = self.link, None
         if link is not None and self._may_go_again(link):
             self.stage = CONNECTING
+            if self.exchange is not None:
+                self.exchange.retries += 1
             self._upload.blocked = False
             self._service.connections.open(self.replica, self)
             return
@@ -275,6 +286,9 @@ class Call:
         """Give the slot back; returns who still waits for an answer."""
         self.stage = ENDED
         exchange, self.exchange = self.exchange, None
+        if self._allowance is not None:
+            self._allowance.leave()
+            self._allowance = None
         self._service.pool.release(self.reservation, now)
         return exchange
 

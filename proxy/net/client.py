@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final, cast
 from proxy.errors import AnswerError, RequestTimeout
 from proxy.net import ending
 from proxy.net.deadlines import NEVER
-from proxy.net.exchange import NEW, Exchange
+from proxy.net.exchange import Exchange
+from proxy.net.passage import refusal
+from proxy.net.phase import NEW
 from proxy.wire.answer import error_answer
 from proxy.wire.fields import Field
 from proxy.wire.forward import last_chunk
@@ -43,6 +45,7 @@ class ClientConnection:
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
         self.site = listener.site
+        self.audience = listener.site.audience  # asked by every request, and so not through the site
         self.deadline = NEVER
         self.host = b""
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # set before any other call
@@ -65,8 +68,7 @@ class ClientConnection:
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
-        peer = transport.get_extra_info("peername")
-        self.host = peer[0].encode() if peer else b"unknown"
+        self.host = peer_host(transport)
         self.deadline = time.monotonic() + HEAD_SECONDS
         self.listener.joined(self)
 
@@ -255,7 +257,12 @@ class ClientConnection:
             self._answer_fault(error)
 
     def _answer_fault(self, error: AnswerError) -> None:
-        self.send(error_answer(error, self.site.next_request_id(), keep_alive=False))
+        request_id, now = self.site.next_request_id(), time.monotonic()
+        answer = error_answer(error, request_id, keep_alive=False)
+        self.send(answer)
+        for observer in self.audience.observers:
+            request = self._reader.unread()
+            observer.over(refusal(request, request_id, error.status, self.host, answer, now), request)
         self._linger()
 
     def _linger(self) -> None:
@@ -310,3 +317,8 @@ class ClientConnection:
     @property
     def _descriptor(self) -> int:
         return int(self._transport.get_extra_info("socket").fileno())
+
+
+def peer_host(transport: asyncio.BaseTransport) -> bytes:
+    peer = transport.get_extra_info("peername")
+    return peer[0].encode() if peer else b"unknown"

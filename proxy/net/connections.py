@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import Final, Protocol, cast
 
+from proxy.backends import local_socket
 from proxy.core.replica import Replica
 from proxy.core.shortage import SHORTAGES
 from proxy.net.deadlines import NEVER, Deadlines
@@ -60,13 +61,13 @@ class Connections:
 
     async def _connect(self, link: Link) -> None:
         """A shortage on our side, of file descriptors say, is waited for."""
-        loop, replica, seconds = asyncio.get_running_loop(), link.replica, self._connect_seconds
+        seconds = self._connect_seconds
         problem: OSError = TimeoutError(f"no connection within {seconds:g} s")
         try:
             async with asyncio.timeout(seconds):
                 while True:
                     try:
-                        await loop.create_connection(lambda: cast(asyncio.Protocol, link), replica.host, replica.port)
+                        await _connected(link)
                         return
                     except OSError as error:
                         if error.errno not in SHORTAGES:
@@ -100,3 +101,12 @@ class Connections:
     def close(self) -> None:
         for replica in list(self._idle):
             self.drop(replica)
+
+
+async def _connected(link: Link) -> None:
+    loop, replica = asyncio.get_running_loop(), link.replica
+    if local_socket.is_local(replica.host):
+        sock = await local_socket.connect(replica.host)
+        await loop.create_unix_connection(lambda: cast(asyncio.Protocol, link), sock=sock)
+    else:
+        await loop.create_connection(lambda: cast(asyncio.Protocol, link), replica.host, replica.port)

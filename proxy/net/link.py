@@ -119,8 +119,10 @@ class Link:
         """Whether the replica has closed, and acknowledged none of the last `size` bytes, a whole request."""
         if not self._half_closed or sys.platform != "linux":
             return False
-        descriptor = self._transport.get_extra_info("socket").fileno()
-        return bool(struct.unpack("i", fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4)))[0] == size)
+        sock = self._transport.get_extra_info("socket")
+        if sock.family == socket.AF_UNIX:  # it counts memory, not bytes
+            return False
+        return bool(struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))[0] == size)
 
     def untaken(self, size: int) -> bool:
         """Whether the replica had closed before any of the last `size` bytes, a whole request, came to it.

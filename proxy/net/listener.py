@@ -11,11 +11,13 @@ from typing import cast
 
 from proxy.errors import Overloaded, UserError
 from proxy.net import ending
-from proxy.net.client import LINGER_SECONDS, ClientConnection
+from proxy.net.client import LINGER_SECONDS, ClientConnection, peer_host
 from proxy.net.deadlines import NEVER, Deadlines
 from proxy.net.hangup import HangupWatch
+from proxy.net.passage import refusal
 from proxy.net.site import Site
 from proxy.wire.answer import error_answer
+from proxy.wire.request import Request
 
 BACKLOG = 4096
 # Descriptors for all but clients and their replica connections: listeners, the admin port, replicas' pipes, probes.
@@ -131,10 +133,16 @@ class Arrival(asyncio.Protocol):
 
     def _refuse(self) -> None:
         error = Overloaded(f"all {self._listener.max_clients} client connections there can be are taken", 1)
-        self._transport.write(error_answer(error, self._listener.site.next_request_id(), keep_alive=False))
+        site, now = self._listener.site, time.monotonic()
+        request_id = site.next_request_id()
+        answer = error_answer(error, request_id, keep_alive=False)
+        self._transport.write(answer)
+        for observer in site.audience.observers:
+            host, request = peer_host(self._transport), Request(b"", b"")
+            observer.over(refusal(request, request_id, error.status, host, answer, now), request)
         if self._listener.turn_away(self):
             ending.half_close(self._transport)
-            self.deadline = time.monotonic() + LINGER_SECONDS
+            self.deadline = now + LINGER_SECONDS
         else:
             self._transport.close()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from proxy.core.pool import Pool
 from proxy.net.connections import Connections
 from proxy.net.deadlines import Deadlines
-from proxy.net.keys import Keys
+from proxy.net.keys import Checks, Keyring, Keys
 
 if TYPE_CHECKING:  # settings are pydantic models, which the container entrypoint has no time to import
     from proxy.config import AppConfig
@@ -28,6 +28,7 @@ class Terms:
     queue_seconds: float
     max_body_bytes: int = 0
     needs_key: bool = False
+    forwards_authorization: bool = False  # where it needs a key; else it is forwarded anyway
     prefix: str = ""
     hosts: Sequence[str] = ()
     models: Sequence[str] = ()
@@ -42,6 +43,7 @@ class Terms:
             queue_seconds=config.queue.timeout_seconds,
             max_body_bytes=config.limits.max_body_bytes,
             needs_key=not config.deployment.disable_auth,
+            forwards_authorization=config.auth.forward_authorization,
             prefix=config.routing.prefix,
             hosts=config.routing.hosts,
             models=config.routing.models,
@@ -68,7 +70,7 @@ class Service:
         self.connections = connections
         self.metrics = metrics
         self.deadlines = deadlines
-        self.keys = Keys(())
+        self.keys: Checks = Keys(terms.name, Keyring())
         # Read by every request, and so not through the settings.
         self.needs_key = terms.needs_key
         self.max_body_bytes = terms.max_body_bytes

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 
 import orjson
 
+from proxy.core.allowance import Allowance
 from proxy.errors import AppNotFound
 from proxy.net.deadlines import Deadlines
+from proxy.net.passage import NOBODY
 from proxy.net.service import Route, Service
 from proxy.wire.request import Request
 
@@ -21,6 +23,7 @@ class Site:
         self.deadlines = deadlines
         # May send a request of an app elsewhere; asked once for each head that is not like the one before it.
         self.aside: Callable[[Request, Service, bytes], Route] | None = None
+        self.audience = NOBODY  # set before the first client comes
         self._requests = 0  # that were given an id
         self._request_prefix = secrets.token_hex(8)
         self._only = services[0] if len(services) == 1 else None
@@ -41,6 +44,11 @@ class Site:
         """The app and the target it gets; None if only the body can tell. Raises AppNotFound."""
         found = self._find(request)
         return found if found is None or self.aside is None else self.aside(request, *found)
+
+    def admit(self, request: Request, service: Service, now: float) -> Allowance | None:
+        """To an app that needs a key: who has it. Raises Unauthorized, Forbidden or RateLimited."""
+        request.keeps_authorization = service.terms.forwards_authorization
+        return service.keys.admit(request.authorization, now, service.pool.service_seconds)
 
     def _find(self, request: Request) -> Route | None:
         target = request.target

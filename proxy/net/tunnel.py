@@ -28,6 +28,7 @@ class Side(asyncio.Protocol):
         self.other: Side = self
         self.ended = False  # it sends nothing any more
         self.lost = False
+        self.received = 0
         self._paused = False  # not read from
         self._hung_up = False  # no more can come than has come
         self._hangups = hangups
@@ -35,6 +36,7 @@ class Side(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._tunnel.moved = True
+        self.received += len(data)
         if not self.other.write(data):
             self._tunnel.unheard(time.monotonic())
 
@@ -128,14 +130,18 @@ class Tunnel:
         for side in (self._client, self._replica):
             side.transport.set_protocol(side)
         exchange.service.deadlines.watch(self)
+        answered = call.reply.tunnelled or b""
+        self._client.received, self._replica.received = len(early), len(answered)
         self._replica.write(early)
-        self._client.write(call.reply.tunnelled or b"")
+        self._client.write(answered)
 
     # What the sides say
 
     def ended(self, side: Side, now: float) -> None:
         if side is self._replica:
             self._call.tunnel_ended(now)
+            self._exchange.upload.received += self._client.received
+            self._exchange.sent_bytes += self._replica.received
             self._exchange.tunnel_ended(now)
         if side.other.ended:
             for each in (self._client, self._replica):

@@ -12,12 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from proxy.core.allowance import Allowance
 from proxy.core.balancers.first_available import FirstAvailable
 from proxy.core.pool import Pool
 from proxy.core.replica import Event, Replica
 from proxy.errors import AnswerError, NoReplica
 from proxy.net.connections import Connections
 from proxy.net.deadlines import NEVER, Deadlines
+from proxy.net.passage import NOBODY
 from proxy.net.service import Route, Service
 from proxy.runs.order import read_order
 from proxy.wire.request import Request
@@ -33,6 +35,21 @@ _CLOSE_SECONDS = 2.0
 log = logging.getLogger("tidegate.runs")
 
 
+class _Knock:
+    """Before anything is promised: whether the client may use the app. Its slots are counted where the run asks it."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def admit(self, authorization: bytes, now: float, _service_seconds: float) -> Allowance | None:
+        if self._service.needs_key:
+            self.identify(authorization, now).spend(now)
+        return None
+
+    def identify(self, authorization: bytes, now: float, lapsed: bool = False) -> Allowance:
+        return self._service.keys.identify(authorization, now, lapsed)
+
+
 class Door:
     """Looks, for the request path, like an app with one replica: so bodies stream, and clients may leave."""
 
@@ -41,20 +58,11 @@ class Door:
         self._tasks = tasks
         self._deadlines = deadlines
         self._word = secrets.token_urlsafe(24)
-        self._prefixes = {service: f"/{self._word}/{number}".encode() for number, service in enumerate(services)}
         self._pool = Pool(FirstAvailable(), _LIMIT, time.monotonic())
         self._pool.on_wait = self._wake
         self._connections = Connections(tasks, deadlines, _CONNECT_SECONDS)
-        # How long anything takes is the app's to limit, where the run asks it.
-        terms = replace(
-            services[0].terms,
-            grace_seconds=NEVER,
-            first_byte_seconds=NEVER,
-            idle_seconds=NEVER,
-            max_body_bytes=0,
-            needs_key=False,
-        )
-        self._service = Service(terms, self._pool, self._connections, self, deadlines)
+        self._ways = {service: self._way(service, number) for number, service in enumerate(services)}
+        self.audience = NOBODY  # told of what runs ask their apps; set before the first of them
         self._server: RunServer | None = None
         self._opening = False
         self.ended: Callable[[], None] = lambda: None  # something has; there may be nothing left to wait for
@@ -65,12 +73,25 @@ class Door:
         return self._pool.demand.present > 0 or (self._server is not None and self._server.busy)
 
     def aside(self, request: Request, service: Service, target: bytes) -> Route:
-        """Where a request for `service` goes; raises what its keys raise."""
+        """Where a request for `service` goes."""
         if request.upgrade or not _for_runs(request, target):
             return service, target
-        if service.needs_key:
-            service.keys.check(request.authorization)
-        return self._service, self._prefixes[service] + target
+        way, prefix = self._ways[service]
+        return way, prefix + target
+
+    def _way(self, service: Service, number: int) -> Route:
+        """In the app's name; how long anything takes is the app's to limit, where the run asks it."""
+        terms = replace(
+            service.terms,
+            grace_seconds=NEVER,
+            first_byte_seconds=NEVER,
+            idle_seconds=NEVER,
+            max_body_bytes=0,
+            forwards_authorization=True,  # to ourselves: the app's own rule holds where the run asks it
+        )
+        way = Service(terms, self._pool, self._connections, self, self._deadlines)
+        way.keys = _Knock(service)
+        return way, f"/{self._word}/{number}".encode()
 
     def _wake(self) -> None:
         if self._server is None and not self._opening:
@@ -82,7 +103,8 @@ class Door:
         replica = Replica(0, "runs", _LIMIT, now)
         try:
             module = await asyncio.to_thread(importlib.import_module, "proxy.runs.server")
-            self._server = await module.open_server(self._services, self._tasks, self._deadlines, self._word)
+            inside = module.Inside(self._services, self._tasks, self._deadlines, self._word, self.audience)
+            self._server = await module.open_server(self._services, inside, self._tasks, self._word)
         except Exception as error:  # whatever it is, who waits is told, and the next one may have more luck
             log.warning("asynchronous runs and webhooks are not possible: %s", error)
             self._pool.refuse(_because(f"asynchronous runs and webhooks are not possible: {error}"), now)

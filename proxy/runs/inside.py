@@ -9,9 +9,11 @@ from typing import IO
 import aiohttp
 from yarl import URL
 
+from proxy.core.allowance import Allowance
 from proxy.errors import AppNotFound
 from proxy.net.deadlines import Deadlines
 from proxy.net.listener import Listener
+from proxy.net.passage import NOBODY, Audience
 from proxy.net.service import Route, Service
 from proxy.net.site import Site
 from proxy.wire.request import Request
@@ -38,16 +40,33 @@ class InsideSite(Site):
         service = self._services.get(request.target[:end])
         if service is None:
             raise AppNotFound("no app here matches this request")
-        return service, request.target[end:]
+        request.target = request.target[end:]  # the word is told to nobody
+        return service, request.target
+
+    def admit(self, request: Request, service: Service, now: float) -> Allowance | None:
+        """It was let in and counted at the door, perhaps long ago; meanwhile its key may have expired."""
+        request.keeps_authorization = service.terms.forwards_authorization
+        allowance = service.keys.identify(request.authorization, now, lapsed=True)
+        allowance.join(service.pool.service_seconds)
+        return allowance
 
 
 class Inside:
     """Owns the listener and the client that asks it."""
 
-    def __init__(self, services: Sequence[Service], tasks: asyncio.TaskGroup, deadlines: Deadlines, word: str) -> None:
+    def __init__(
+        self,
+        services: Sequence[Service],
+        tasks: asyncio.TaskGroup,
+        deadlines: Deadlines,
+        word: str,
+        audience: Audience = NOBODY,
+    ) -> None:
         self._word = word
         self._tasks = tasks
-        self._listener = Listener(InsideSite(services, deadlines, word), _MAX_HEADER_BYTES)
+        site = InsideSite(services, deadlines, word)
+        site.audience = audience
+        self._listener = Listener(site, _MAX_HEADER_BYTES)
 
     async def open(self) -> None:
         await self._listener.open("127.0.0.1", 0)

@@ -18,7 +18,6 @@ from aiohttp import web
 
 from proxy.config.state import state_folder
 from proxy.errors import AnswerError, AppNotFound, BodyTooLarge, NoReplica, QueueFull, ReplicaFailed
-from proxy.net.deadlines import Deadlines
 from proxy.net.service import Service
 from proxy.runs.answer import MAX_ANSWER_BYTES, Answer
 from proxy.runs.inside import Inside, passed_on
@@ -54,11 +53,9 @@ class RunNotFound(AnswerError):
     status, type = 404, "run_not_found"
 
 
-async def open_server(
-    services: Sequence[Service], tasks: asyncio.TaskGroup, deadlines: Deadlines, word: str
-) -> RunServer:
+async def open_server(services: Sequence[Service], inside: Inside, tasks: asyncio.TaskGroup, word: str) -> RunServer:
     """Raises UserError, OSError or sqlite3.Error."""
-    server = RunServer(services, Inside(services, tasks, deadlines, word), tasks, word)
+    server = RunServer(services, inside, tasks, word)
     await server.open()
     return server
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final
 
-from proxy.wire.fields import Field
+from proxy.wire.fields import Field, without
 from proxy.wire.request import Request
 from proxy.wire.response import Response
 
@@ -31,10 +31,15 @@ CHUNKED: Final = Framing.CHUNKED
 CLOSE: Final = Framing.CLOSE
 
 
-def request_head(request: Request, client_host: bytes, request_id: bytes) -> bytes:
-    """The head sent to a replica, with the forwarding fields added (Via: RFC 9110 section 7.6.3)."""
+def request_head(request: Request, client_host: bytes, request_id: bytes, trace: bytes = b"") -> bytes:
+    """The head sent to a replica, with the forwarding fields added (Via: RFC 9110 section 7.6.3).
+
+    `trace` are whole lines, each with its end.
+    """
     if not request.forwarded:
         request.forwarded = _forwarded(request, client_host)
+    if trace:
+        return b"%bx-request-id: %b\r\n%b\r\n" % (request.forwarded, request_id, trace)
     return b"%bx-request-id: %b\r\n\r\n" % (request.forwarded, request_id)
 
 
@@ -42,8 +47,9 @@ def _forwarded(request: Request, client_host: bytes) -> bytes:
     """All of it that is the same when the client repeats the request."""
     host = request.host or b""
     via = b"1.0 tidegate" if request.http10 else b"1.1 tidegate"
-    lines = [b"%b %b HTTP/1.1\r\nhost: %b" % (request.method, request.target, host)]
-    lines += [b"%b: %b" % field for field in request.fields]
+    lines = [b"%b %b HTTP/1.1\r\nhost: %b" % (request.method, request.routed_target or request.target, host)]
+    fields = request.fields if request.keeps_authorization else without(request.fields, {b"authorization"})
+    lines += [b"%b: %b" % field for field in fields]
     if request.chunked:
         lines.append(b"transfer-encoding: chunked")
         if request.trailer:
@@ -109,6 +115,18 @@ def interim_head(response: Response, added: bytes) -> bytes:
     if response.status == 101:
         lines.append(b"connection: upgrade\r\nupgrade: %b" % response.upgrade)
     return b"\r\n".join(lines) + b"\r\n" + added + b"\r\n"
+
+
+def answer_fields(request_id: bytes, replica: bytes, queue: float, answer: float, cold: float | None) -> bytes:
+    """The lines that every answer of a replica gets from us; seconds, `cold` if it waited for a start."""
+    started = b"" if cold is None else b", cold;dur=%b" % milliseconds(cold)
+    return b"x-request-id: %b\r\nx-tidegate-replica: %b\r\nserver-timing: queue;dur=%b, replica;dur=%b%b\r\n" % (
+        request_id,
+        replica,
+        milliseconds(queue),
+        milliseconds(answer),
+        started,
+    )
 
 
 def milliseconds(seconds: float) -> bytes:

@@ -38,6 +38,8 @@ class Request:
 
     `length` is None without a Content-Length. `forwarded_for` and `via` are what came before us. `upgrade` is the
     protocol that the client wants to change to, or empty. `final`: it must not be forwarded (Max-Forwards: 0).
+    `routed_target` is what its app gets, known once it is routed.
+    `keeps_authorization`: the replica gets that field, too.
     `trailer`: the names that may follow the body; `takes_trailers`: the client reads those of an answer.
     """
 
@@ -52,9 +54,11 @@ class Request:
         "host",
         "http10",
         "keep_alive",
+        "keeps_authorization",
         "length",
         "method",
         "request_id",
+        "routed_target",
         "takes_trailers",
         "target",
         "trailer",
@@ -65,6 +69,7 @@ class Request:
     def __init__(self, method: bytes, target: bytes, http10: bool = False, keep_alive: bool = True) -> None:
         self.method = method
         self.target = target
+        self.routed_target = b""
         self.fields: list[Field] = []
         self.host: bytes | None = None
         self.length: int | None = None
@@ -80,6 +85,7 @@ class Request:
         self.via = b""
         self.request_id = b""
         self.authorization = b""
+        self.keeps_authorization = True
         self.forwarded = b""
 
     @property

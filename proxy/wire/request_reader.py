@@ -103,6 +103,11 @@ class RequestReader:
         held, self._held = self._held or (), None
         return b"".join(held)
 
+    def unread(self) -> Request:
+        """What is known of a request whose head could not be read to its end."""
+        target = self._target if self._in_head else b""
+        return Request(self._parser.get_method() if target else b"", target)
+
     def _take(self, data: bytes) -> None:
         if self._held is not None:
             self._held.append(data)

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from proxy.backends.environment import build_id, variables
+import pytest
+
+from proxy.backends.environment import build_id, inherited, variables
 from tests.backends.apps import app
 
 
@@ -22,6 +24,16 @@ def test_a_replica_is_told_what_the_contract_promises(tmp_path: Path) -> None:
 def test_the_users_variables_are_given_but_cannot_move_the_port(tmp_path: Path) -> None:
     given = variables(app(tmp_path, '[tidegate.env]\nMODEL = "tiny"\nPORT = "1"'), "demo-1", 41000)
     assert (given["MODEL"], given["PORT"]) == ("tiny", "41000")
+
+
+def test_a_process_inherits_all_but_what_lets_it_act_in_the_proxys_stead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TIDEGATE_ADMIN_KEY", "TOKENS", "MAIL", "OTHER"):
+        monkeypatch.setenv(name, "x")
+    notify = '[tidegate.notify]\nsmtp_user = "us"\nsmtp_password_env = "MAIL"'
+    given = inherited(app(tmp_path, f'[tidegate.auth.jwt]\nsecret_env = "TOKENS"\n{notify}'))
+    assert {"TIDEGATE_ADMIN_KEY", "TOKENS", "MAIL", "OTHER"} & given.keys() == {"OTHER"}
 
 
 def test_the_build_changes_with_the_code_and_not_with_the_data(tmp_path: Path) -> None:

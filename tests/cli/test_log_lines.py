@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -57,28 +59,44 @@ def test_a_traceback_is_in_the_line() -> None:
     assert TerminalFormatter().format(made).endswith("ValueError: no")
 
 
-class Stderr:
-    def __init__(self, terminal: bool) -> None:
-        self.text = ""
-        self._terminal = terminal
-
-    def isatty(self) -> bool:
-        return self._terminal
-
-    def write(self, text: str) -> None:
-        self.text += text
-
-    def flush(self) -> None:
-        return
+@pytest.fixture
+def _root(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The loggers, given back as they were."""
+    root, ours = logging.getLogger(), logging.getLogger("tidegate")
+    monkeypatch.setattr(root, "handlers", [])
+    levels = root.level, ours.level
+    yield
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
 
 
+def logged(monkeypatch: pytest.MonkeyPatch, terminal: bool, level: str = "info") -> str:
+    """What one line of each level becomes on such a stderr."""
+    outlet, inlet = os.openpty() if terminal else os.pipe()
+    with os.fdopen(inlet, "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        stream = set_up_logging(level)
+        for method in ("debug", "info", "warning", "error"):
+            getattr(logging.getLogger("tidegate"), method)(f"a line of level {method}")
+        stream.close()
+        text = os.read(outlet, 65_536).decode()
+    os.close(outlet)
+    return text
+
+
+@pytest.mark.usefixtures("_root")
 @pytest.mark.parametrize("terminal", [True, False])
 def test_the_form_depends_on_whether_stderr_is_a_terminal(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = logging.getLogger()
-    monkeypatch.setattr(root, "handlers", [])
-    monkeypatch.setattr(root, "level", root.level)
-    stderr = Stderr(terminal)
-    monkeypatch.setattr(sys, "stderr", stderr)
-    set_up_logging()
-    logging.getLogger("tidegate").info("hello")
-    assert stderr.text.startswith("{") is not terminal
+    assert logged(monkeypatch, terminal).startswith("{") is not terminal
+
+
+@pytest.mark.usefixtures("_root")
+@pytest.mark.parametrize(("level", "lines"), [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)])
+def test_lines_below_the_level_are_not_written(level: str, lines: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert logged(monkeypatch, terminal=False, level=level).count("\n") == lines
+
+
+@pytest.mark.usefixtures("_root")
+def test_what_replicas_print_is_heard_by_others_at_every_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged(monkeypatch, terminal=False, level="error")
+    assert logging.getLogger("tidegate.replica").isEnabledFor(logging.INFO)

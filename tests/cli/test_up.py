@@ -16,11 +16,21 @@ NAME = '[cerebrium.deployment]\nname = "demo"\n'
 SLEEPER = NAME + '[cerebrium.runtime.custom]\nentrypoint = "sleep 100"\n'
 
 
+class FakeLog:
+    """Takes nothing and shows nothing."""
+
+    def __init__(self, _level: str) -> None: ...
+
+    def show(self, text: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     # It would take pytest's handlers away.
-    monkeypatch.setattr("proxy.cli.up.set_up_logging", lambda: None)
+    monkeypatch.setattr("proxy.cli.up.set_up_logging", FakeLog)
 
 
 @pytest.fixture
@@ -72,8 +82,9 @@ def test_a_file_that_cannot_be_used_is_one_sentence(
         (["--backend", "podman"], "backend podman is not available in this version; set --backend or"),
         (["--backend", "static"], "the static backend needs tidegate.static.replicas"),
         (["--host", "203.0.113.1"], "cannot listen on 203.0.113.1:0: "),
-        (["--admin-host", "203.0.113.1"], "cannot listen on 203.0.113.1:0: "),
+        (["--admin-host", "203.0.113.1", "--admin-key", "word"], "cannot listen on 203.0.113.1:0: "),
         (["--host", "no-such-host.invalid"], "cannot listen on no-such-host.invalid:0: "),
+        (["--admin-host", "0.0.0.0"], "--admin-host 0.0.0.0 is open to others than this machine's users: set TIDEGATE"),
         ([".", "other"], "rename one of the apps"),
         (["--max-cpu", "1"], "hardware.cpu is 2, but --max-cpu is 1, so no replica could ever start"),
     ],
@@ -112,7 +123,16 @@ def test_wrong_usage_is_exit_code_2(words: list[str], monkeypatch: pytest.Monkey
 def test_help_names_every_option(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert up(monkeypatch, "--help") == 0
     text = capsys.readouterr().out
-    for option in ("--backend", "--host", "--port", "--admin-host", "--admin-port", "--max-cpu", "--max-memory"):
+    for option in (
+        "--backend",
+        "--host",
+        "--port",
+        "--admin-host",
+        "--admin-port",
+        "--max-cpu",
+        "--max-memory",
+        "--log-level",
+    ):
         assert option in text
 
 

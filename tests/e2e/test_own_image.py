@@ -77,7 +77,7 @@ def proxy(network: str, tmp_path: Path) -> Iterator[str]:
     tmp_path.chmod(0o755)
     options = ["--name", network, "--network", network, "--publish", "127.0.0.1::8000"]
     options += ["--group-add", str(SOCKET.stat().st_gid), "--volume", f"{SOCKET}:{SOCKET}"]
-    options += ["--volume", f"{tmp_path}:/apps/own:ro"]
+    options += ["--volume", f"{tmp_path}:/apps/own:ro", "--env", "TIDEGATE_ADMIN_KEY=word"]
     serve = ["up", "--backend", "docker", "--host", "0.0.0.0", "--admin-host", "0.0.0.0", "/apps/own"]
     docker("run", "--detach", *options, built("proxy"), *serve)
     yield network
@@ -118,6 +118,7 @@ def test_a_socket_that_the_proxy_may_not_use_is_one_sentence(tmp_path: Path) -> 
     (tmp_path / "cerebrium.toml").write_text(TOML.format(network="bridge"))
     tmp_path.chmod(0o755)
     mounts = ["--volume", f"{SOCKET}:{SOCKET}", "--volume", f"{tmp_path}:/apps:ro"]
+    mounts += ["--env", "TIDEGATE_ADMIN_KEY=word"]
     ended = subprocess.run(
         ["docker", "run", "--rm", *mounts, built("proxy")], capture_output=True, text=True, check=False
     )

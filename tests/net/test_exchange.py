@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import time
@@ -8,9 +7,9 @@ import time
 import pytest
 
 from proxy.errors import NoReplica
-from proxy.net.keys import Keys
 from tests.net.fakes import Far, Near, Table
 from tests.net.house import app_config
+from tests.net.key_records import OPENS, give_key
 
 LOCKED = "disable_auth = false"
 
@@ -146,13 +145,14 @@ def test_a_body_ahead_of_its_replica_is_bounded() -> None:
 
 def test_an_app_with_keys_opens_for_a_known_one_alone() -> None:
     table = Table(LOCKED)
-    table.app.service.keys = Keys((hashlib.sha256(b"secret").hexdigest(),))
+    give_key(table)
     near = table.client()
-    for fields in ("", "authorization: Basic secret\r\n", "authorization: Bearer wrong\r\n"):
+    for fields in ("", "authorization: Basic tg_k1_secret\r\n", "authorization: Bearer wrong\r\n"):
         near.get(fields=fields)
     assert near.statuses == [401, 401, 403]
-    near.get(fields="authorization: bearer secret\r\n")
-    assert b"authorization: bearer secret\r\n" in table.connections.connect().transport.sent
+    assert b'www-authenticate: Bearer realm="tidegate"\r\n' in near.sent
+    near.get(fields=OPENS)
+    assert table.connections.connect().targets == [b"/"]
 
 
 def test_the_model_field_chooses_the_app_once_the_body_is_there() -> None:

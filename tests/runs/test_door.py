@@ -1,16 +1,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from typing import cast
 
 import pytest
 
-from proxy.errors import Unauthorized
+from proxy.errors import NoReplica
 from proxy.runs.door import Door
 from proxy.wire.request import Request
 from tests.net.fakes import Table
+from tests.net.key_records import OPENS, give_key
 
 RUN = b"/runs/0123456789abcdef0123456789abcdef"
+
+
+class FakeTasks:
+    """Starts nothing."""
+
+    def create_task(self, coroutine: Coroutine[None, None, None]) -> None:
+        coroutine.close()
 
 
 class Entrance:
@@ -19,7 +28,7 @@ class Entrance:
     def __init__(self, toml: str = "") -> None:
         self.table = Table(toml)
         self.service = self.table.app.service
-        self.door = Door([self.service], cast(asyncio.TaskGroup, None), self.table.deadlines)
+        self.door = Door([self.service], cast(asyncio.TaskGroup, FakeTasks()), self.table.deadlines)
         self.table.site.aside = self.door.aside
 
     def goes_aside(self, method: bytes, target: bytes, upgrade: bytes = b"") -> bool:
@@ -57,8 +66,30 @@ def test_upgrade_is_the_apps_whatever_it_asks_for() -> None:
 
 def test_keys_are_asked_for_before_anything_is_promised() -> None:
     entrance = Entrance("disable_auth = false")
-    with pytest.raises(Unauthorized):
-        entrance.goes_aside(b"GET", RUN)
+    give_key(entrance.table, concurrency=1, requests_per_second=0.001)
+    for fields, status in (("", 401), ("authorization: Bearer no\r\n", 403), (OPENS, None), (OPENS, 429)):
+        near = entrance.table.client()
+        near.get(RUN.decode(), fields)
+        assert near.statuses == ([] if status is None else [status])
+
+
+def test_the_key_of_a_run_is_asked_again_when_a_request_is_repeated_on_its_connection() -> None:
+    entrance = Entrance("disable_auth = false")
+    keyring = give_key(entrance.table)
+    near = entrance.table.client()
+    near.get(RUN.decode(), OPENS)
+    keyring.take([])
+    near.get(RUN.decode(), OPENS)
+    assert near.statuses == []
+    entrance.door._pool.refuse(lambda: NoReplica("no"), 0.0)
+    assert near.statuses == [503, 403]
+
+
+def test_a_run_of_an_app_without_keys_asks_for_none() -> None:
+    entrance = Entrance()
+    near = entrance.table.client()
+    near.get(RUN.decode())
+    assert near.statuses == []
 
 
 def test_request_of_an_app_known_by_its_model_goes_aside_too() -> None:

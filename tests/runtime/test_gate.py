@@ -29,7 +29,7 @@ def at_a_gate(scenario: Scenario) -> None:
 
 
 def started(gate: Gate, *events: Event) -> Replica:
-    replica = gate.stand_before("local-1", 41000, time.monotonic())
+    replica = gate.stand_before("local-1", "127.0.0.1", 41000, time.monotonic())
     for event in events:
         gate.pool.apply(replica, event, time.monotonic())
     return replica

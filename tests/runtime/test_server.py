@@ -13,7 +13,7 @@ from runtime.server import Settings, explained
 
 def test_settings_have_defaults_that_are_safe_alone(tmp_path: Path) -> None:
     (tmp_path / "main.py").touch()
-    assert Settings.read({}, tmp_path) == Settings("127.0.0.1", 8000, 1, tmp_path, ANY)
+    assert Settings.read({}, tmp_path) == Settings(None, "127.0.0.1", 8000, 1, tmp_path, ANY)
 
 
 def test_folder_without_main_is_named(tmp_path: Path) -> None:

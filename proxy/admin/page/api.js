@@ -14,6 +14,7 @@ export async function post(url, document) {
 }
 
 async function told(response) {
+  if (response.status === 401) location.reload(); // a session has ended: the form comes instead of the page
   const document = await response.json();
   if (!response.ok) throw new Error(document.error.message);
   return document;

@@ -1,6 +1,7 @@
 // The page: one connection for the live view, the list of apps, and the app that is looked at.
 
 import { AppView } from "./app.js";
+import { get } from "./api.js";
 import { Keyed, el, mark, say } from "./dom.js";
 import { findings } from "./trouble.js";
 import { clock, count, rate, sentences } from "./words.js";
@@ -44,6 +45,7 @@ class Dashboard {
     // An EventSource that was refused does not try again by itself.
     if (this.events?.readyState === EventSource.CLOSED) {
       this.leave();
+      get("/api/apps").catch(() => {}); // an EventSource does not tell that its session has ended
       setTimeout(() => document.hidden || this.watch(), 1000);
     }
   }

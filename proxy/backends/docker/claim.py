@@ -26,10 +26,10 @@ class Claim:
         if self._descriptor is not None:
             return
         try:
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            while not self._locked():
+                self._close()
         except BlockingIOError:
-            self.release()
+            self._close()
             raise UserError(
                 f"app {self._app} is served by another `tidegate up` with the docker backend already: "
                 "stop that one, or give the second a cerebrium.toml of its own"
@@ -38,7 +38,21 @@ class Claim:
             message = f"{self._path} cannot be written ({error.strerror}): set TMPDIR to a folder of yours"
             raise UserError(message) from error
 
+    def _locked(self) -> bool:
+        """Whether what is locked is still the file of that name: its last holder may just have removed it."""
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), self._path.stat())
+        except FileNotFoundError:
+            return False
+
     def release(self) -> None:
+        if self._descriptor is not None:
+            self._path.unlink(missing_ok=True)
+            self._close()
+
+    def _close(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -1,0 +1,1 @@
+"""Requests that are sent when they are due, whatever the answers do."""
