@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import subprocess
@@ -154,7 +155,7 @@ async def stage(folder: Path, setting: Setting, random: Random) -> AsyncIterator
 
 async def _own_replica(folder: Path, random: Random, opened: AsyncExitStack) -> Shim:
     """Of the static backend, behind its shim."""
-    port = free_port()
+    port = free_port(random)
     argv = [sys.executable, str(REPLICA_SERVER), str(port), str(folder / "journal")]
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
     opened.callback(process.wait)
@@ -178,6 +179,9 @@ def _small_disk(folder: Path) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+def free_port(random: Random) -> int:
+    """Below those that the kernel gives to outgoing connections, so that none of these takes it meanwhile."""
+    while True:
+        port = random.randint(20_000, 30_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
