@@ -96,6 +96,7 @@ def _clock_command() -> Command:
 
 SCHEDULED = Setting(
     command=_clock_command(),
+    replica_prefix=("env", "-u", "LD_PRELOAD"),
     more='[[tidegate.scaling.schedule]]\ndays = ["mon"]\nstart = "00:00"\nend = "12:00"\nmin_replicas = 2\n',
 )
 
