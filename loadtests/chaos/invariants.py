@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from chaos.load import AWAY, REFUSED, STUCK, WHOLE, WRONG, Outcome
 from chaos.proxy import Sample
 from chaos.scenario import Scenario
-from chaos.stage import LIMIT, Stage
+from chaos.setting import LIMIT
+from chaos.stage import Stage
 
 # Idle connections to replicas are closed after 4 s, those of runs after 15; what probes need comes and goes.
 QUIET_SECONDS = 20.0

@@ -51,6 +51,8 @@ async def _play(scenario: Scenario, made: Stage, finding: Finding) -> None:
     finding.leaked = leaks(made.before, after)
     judge(made, scenario, finding)
     code = await asyncio.to_thread(made.proxy.terminate)
+    if made.engine is not None and (left := made.engine.docker("ps", "-aq").stdout.split()):
+        finding.faults.append(f"{len(left)} containers outlived the proxy")
     if code:
         finding.faults.append(f"the proxy ended with exit code {code}")
     survivors = made.proxy.survivors() if not made.setting.shims else []

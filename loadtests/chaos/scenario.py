@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from chaos.stage import Setting, Stage
+from chaos.setting import Setting
+from chaos.stage import Stage
 
 SCENARIOS: dict[str, Scenario] = {}
 

@@ -9,60 +9,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 from chaos.load import WHOLE, Load
-from chaos.proxy import APP, REPLICA_SERVER, Command, Proxy, Sample
+from chaos.proxy import REPLICA_SERVER, Command, Proxy, Sample
+from chaos.setting import Setting
 from chaos.shim import Shim
-
-LIMIT = 2
-CONFIG = """
-[cerebrium.deployment]
-name = "{app}"
-
-[cerebrium.runtime.custom]
-entrypoint = {entrypoint}
-readycheck_endpoint = "/ready"
-
-[cerebrium.scaling]
-min_replicas = {replicas}
-max_replicas = {replicas}
-replica_concurrency = {limit}
-response_grace_period = 16
-
-[tidegate.timeouts]
-connect_seconds = 5
-first_byte_seconds = 3
-idle_seconds = 3
-
-[tidegate.probes]
-interval_seconds = 1
-timeout_seconds = 1
-
-{more}
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """`more` is added to the app's file. With `shims` the replicas are ours, of the static backend, behind shims.
-
-    `small_state`: the state folder is a disk of its own of 512 KiB, if we are root.
-    """
-
-    replicas: int = 2
-    visitors: int = 8
-    shims: bool = False
-    client_shim: bool = False
-    small_state: bool = False
-    more: str = ""
-    replica_prefix: Sequence[str] = ()
-    command: Command = field(default_factory=Command)
-    files: Mapping[str, str] = field(default_factory=dict)
+from tests.e2e.own_engine import OwnEngine
 
 
 class Stage:
@@ -76,6 +33,7 @@ class Stage:
         self.proxies: list[Proxy] = []
         self.fault_ends = 0.0
         self.before: Sample | None = None  # what there must be no more of afterwards
+        self.engine: OwnEngine | None = None
         self._front: Shim | None = None
         self.load = Load(self.port, random)
 
@@ -98,7 +56,10 @@ class Stage:
         self.fault_ends = time.monotonic()
 
     async def start_proxy(self, port: int = 0, command: Command | None = None) -> Proxy:
-        proxy = await asyncio.to_thread(Proxy, self.folder, command or self.setting.command, port)
+        command = command or self.setting.command
+        if self.engine is not None:
+            command = replace(command, arguments=("--backend", "docker"), env={"DOCKER_HOST": self.engine.address})
+        proxy = await asyncio.to_thread(Proxy, self.folder, command, port)
         self.proxies.append(proxy)
         await asyncio.to_thread(proxy.await_start)
         return proxy
@@ -110,25 +71,6 @@ class Stage:
             if time.monotonic() > began + seconds:
                 raise RuntimeError(f"no answers before the fault:\n{self.proxy.log()[-3000:]}")
             await asyncio.sleep(0.02)
-
-    def write(self) -> None:
-        more = self.setting.more
-        words = [
-            *self.setting.replica_prefix,
-            sys.executable,
-            str(REPLICA_SERVER),
-            "$PORT",
-            str(self.folder / "journal"),
-        ]
-        words += [str(self.folder / name) for name in self.setting.files]
-        if self.setting.shims:
-            addresses = [f"127.0.0.1:{shim.port}" for shim in self.shims]
-            more += f'\n[tidegate]\nbackend = "static"\n[tidegate.static]\nreplicas = {addresses}\n'
-        for name, text in self.setting.files.items():
-            (self.folder / name).write_text(text)
-        replicas = self.setting.replicas
-        text = CONFIG.format(app=APP, entrypoint=words, replicas=replicas, limit=LIMIT, more=more)
-        (self.folder / "cerebrium.toml").write_text(text)
 
     async def open_front(self, opened: AsyncExitStack) -> None:
         if self.setting.client_shim:
@@ -144,7 +86,9 @@ async def stage(folder: Path, setting: Setting, random: Random) -> AsyncIterator
     async with AsyncExitStack() as opened:
         for _ in range(setting.replicas if setting.shims else 0):
             made.shims.append(await _own_replica(folder, random, opened))
-        made.write()
+        setting.write(folder, [shim.port for shim in made.shims])
+        if setting.engine:
+            made.engine = await asyncio.to_thread(_own_engine, folder / "engine", opened)
         if setting.small_state:
             opened.enter_context(_small_disk(folder / "state"))
         opened.callback(lambda: [(proxy.end(), proxy.survivors()) for proxy in made.proxies])
@@ -164,6 +108,17 @@ async def _own_replica(folder: Path, random: Random, opened: AsyncExitStack) -> 
     await shim.open()
     opened.push_async_callback(shim.close)
     return shim
+
+
+def _own_engine(folder: Path, opened: AsyncExitStack) -> OwnEngine:
+    folder.mkdir()
+    engine = OwnEngine(folder, "tidegate-chaos", "10.213.78.1/24")
+    opened.callback(engine.disconnect)
+    opened.callback(engine.stop)
+    engine.connect()
+    engine.start()
+    engine.load()
+    return engine
 
 
 @contextmanager

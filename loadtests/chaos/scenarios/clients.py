@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 from chaos.client import Client
 from chaos.proxy import Command
 from chaos.scenario import scenario
-from chaos.stage import Setting, Stage
+from chaos.setting import Setting
+from chaos.stage import Stage
 
 RUDE = 30
 SECONDS = 4.0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from chaos.scenario import scenario
+from chaos.setting import Setting
 from chaos.shim import NONE, Fault
-from chaos.stage import Setting, Stage
+from chaos.stage import Stage
 
 SHIMS = Setting(shims=True)
 FAULT_SECONDS = 3.0

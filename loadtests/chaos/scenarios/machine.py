@@ -15,7 +15,8 @@ import psutil
 from chaos.client import Client
 from chaos.proxy import Command
 from chaos.scenario import scenario
-from chaos.stage import Setting, Stage
+from chaos.setting import Setting
+from chaos.stage import Stage
 
 RUN = b"POST /small/?async=true&run%d HTTP/1.1\r\nhost: chaos\r\ncontent-length: %d\r\n\r\n"
 

@@ -8,7 +8,8 @@ import time
 from chaos.client import Client
 from chaos.load import REFUSED
 from chaos.scenario import scenario
-from chaos.stage import Setting, Stage
+from chaos.setting import Setting
+from chaos.stage import Stage
 
 FILE = {"ready": "200"}
 

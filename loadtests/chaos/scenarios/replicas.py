@@ -9,7 +9,8 @@ from pathlib import Path
 
 from chaos.client import Client
 from chaos.scenario import scenario
-from chaos.stage import Setting, Stage
+from chaos.setting import Setting
+from chaos.stage import Stage
 
 
 @scenario("kill -9 one replica, then another", 6.0, loses=True, refusals=frozenset({502}), short=True)
