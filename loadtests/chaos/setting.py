@@ -58,8 +58,8 @@ CHAOS_HOST = "0.0.0.0"
 class Setting:
     """`more` is added to the app's file. With `shims` the replicas are ours, of the static backend, behind shims.
 
-    `small_state`: the state folder is a disk of its own of 512 KiB, if we are root. `engine`: replicas are containers of
-    a Docker Engine of our own. `files` of the app's folder by name; a replica's readiness is in the first of them.
+    `small_state`: the state folder is a disk of its own of 512 KiB, if we are root. `engine`: replicas are containers
+    of a Docker Engine of our own. `files` of the app's folder by name; a replica's readiness is in the first of them.
     """
 
     replicas: int = 2
