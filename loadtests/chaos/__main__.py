@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import signal
 import sys
 import time
@@ -24,11 +23,11 @@ __all__ = ["scenarios"]
 
 
 async def run(chosen: list[Scenario], options: argparse.Namespace) -> list[Finding]:
-    """Some at a time, as they mostly wait; those that take longest, with an engine, from the beginning."""
+    """Some at a time, as they mostly wait; those with an engine, which take longest, one by one beside them."""
     room, engine = asyncio.Semaphore(options.at_once), asyncio.Semaphore()
 
     async def one(scenario: Scenario) -> Finding:
-        async with engine if scenario.setting.engine else contextlib.nullcontext(), room:
+        async with engine if scenario.setting.engine else room:
             began = time.monotonic()
             finding = await play(scenario, options.seed, options.keep_logs)
             took = time.monotonic() - began
@@ -36,9 +35,8 @@ async def run(chosen: list[Scenario], options: argparse.Namespace) -> list[Findi
             return finding
 
     async with asyncio.TaskGroup() as tasks:
-        soonest = sorted(chosen, key=lambda scenario: not scenario.setting.engine)
-        findings = {scenario.name: tasks.create_task(one(scenario)) for scenario in soonest}
-    return [findings[scenario.name].result() for scenario in chosen]
+        findings = [tasks.create_task(one(scenario)) for scenario in chosen]
+    return [finding.result() for finding in findings]
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from chaos.invariants import Finding, judge, leaks, quiet, recovered
-from chaos.scenario import Scenario, Skipped
+from chaos.scenario import Scenario
 from chaos.stage import Stage, stage
 
 
@@ -18,18 +18,17 @@ async def play(scenario: Scenario, seed: int, keep_log: Path | None = None) -> F
     finding.skipped = scenario.possible()
     if finding.skipped:
         return finding
-    with TemporaryDirectory(prefix="tidegate-chaos-") as place:
-        folder = Path(place)
-        try:
-            async with stage(folder, scenario.setting, Random(f"{seed} {scenario.name}")) as made:
-                await _play(scenario, made, finding)
-        except Skipped as skipped:
-            finding.skipped = str(skipped)
-        except RuntimeError as error:
-            finding.faults.append(str(error)[-3000:])
-        finally:
-            if keep_log is not None:
-                (keep_log / f"{scenario.name}.log").write_bytes((folder / "log").read_bytes())
+    place = TemporaryDirectory(prefix="tidegate-chaos-")
+    folder = Path(place.name)
+    try:
+        async with stage(folder, scenario.setting, Random(f"{seed} {scenario.name}")) as made:
+            await _play(scenario, made, finding)
+    except RuntimeError as error:
+        finding.faults.append(str(error)[-3000:])
+    finally:
+        if keep_log is not None and (folder / "log").exists():
+            (keep_log / f"{scenario.name}.log").write_bytes((folder / "log").read_bytes())
+        await asyncio.to_thread(place.cleanup)  # what an engine leaves takes its time
     return finding
 
 

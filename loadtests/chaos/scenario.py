@@ -11,10 +11,6 @@ from chaos.stage import Stage
 SCENARIOS: dict[str, Scenario] = {}
 
 
-class Skipped(Exception):
-    """It cannot be played here; the text says what is missing."""
-
-
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """`refusals`: what the proxy may answer itself to requests that no replica had.
