@@ -48,7 +48,7 @@ class ClientConnection:
         self.host = b""
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # set before any other call
         self._secure = listener.secure
-        self._reader = RequestReader(self, listener.max_header_bytes, b"https" if self._secure else b"http")
+        self._reader = RequestReader(self, listener.max_header_bytes, listener.scheme)
         self._line: list[Exchange] = []  # the first is being answered
         self._error: AnswerError | None = None  # why no more can be read
         self._in_head = True

@@ -72,6 +72,7 @@ class Door:
             forwards_authorization=True,  # to ourselves: the app's own rule holds where the run asks it
         )
         self._doors = {service: self._door(service, terms) for service in services}
+        self.scheme = b"http"  # what clients speak at the data port
         self._server: RunServer | None = None
         self._opening = False
         self.ended: Callable[[], None] = lambda: None  # something has; there may be nothing left to wait for
@@ -102,7 +103,9 @@ class Door:
         replica = Replica(0, "runs", _LIMIT, now)
         try:
             module = await asyncio.to_thread(importlib.import_module, "proxy.runs.server")
-            self._server = await module.open_server(self._services, self._tasks, self._deadlines, self._word)
+            self._server = await module.open_server(
+                self._services, self._tasks, self._deadlines, self._word, self.scheme
+            )
         except Exception as error:  # whatever it is, who waits is told, and the next one may have more luck
             log.warning("asynchronous runs and webhooks are not possible: %s", error)
             self._pool.refuse(_because(f"asynchronous runs and webhooks are not possible: {error}"), now)

@@ -32,6 +32,7 @@ class InsideSite(Site):
 
     def __init__(self, services: Sequence[Service], deadlines: Deadlines, word: str) -> None:
         super().__init__(services, deadlines)
+        self.word = word
         self._services = {f"/{word}/{number}".encode(): service for number, service in enumerate(services)}
 
     def route(self, request: Request) -> Route | None:
@@ -50,12 +51,13 @@ class InsideSite(Site):
 
 
 class Inside:
-    """Owns the listener and the client that asks it."""
+    """Owns the listener and the client that asks it; `scheme` is what the runs' own clients speak."""
 
-    def __init__(self, services: Sequence[Service], tasks: asyncio.TaskGroup, deadlines: Deadlines, word: str) -> None:
-        self._word = word
+    def __init__(self, site: InsideSite, tasks: asyncio.TaskGroup, scheme: bytes) -> None:
+        self._word = site.word
         self._tasks = tasks
-        self._listener = Listener(InsideSite(services, deadlines, word), _MAX_HEADER_BYTES)
+        self._listener = Listener(site, _MAX_HEADER_BYTES)
+        self._listener.scheme = scheme
 
     async def open(self) -> None:
         await self._listener.open("127.0.0.1", 0)

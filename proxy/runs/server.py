@@ -20,7 +20,7 @@ from proxy.errors import AnswerError, AppNotFound, BodyTooLarge, NoReplica, Queu
 from proxy.net.deadlines import Deadlines
 from proxy.net.service import Service
 from proxy.runs.answer import MAX_ANSWER_BYTES, Answer
-from proxy.runs.inside import Inside, passed_on
+from proxy.runs.inside import Inside, InsideSite, passed_on
 from proxy.runs.order import Order, read_order
 from proxy.runs.run import Run
 from proxy.runs.store import Store
@@ -54,10 +54,11 @@ class RunNotFound(AnswerError):
 
 
 async def open_server(
-    services: Sequence[Service], tasks: asyncio.TaskGroup, deadlines: Deadlines, word: str
+    services: Sequence[Service], tasks: asyncio.TaskGroup, deadlines: Deadlines, word: str, scheme: bytes
 ) -> RunServer:
     """Raises UserError, OSError or sqlite3.Error."""
-    server = RunServer(services, Inside(services, tasks, deadlines, word), tasks, word)
+    inside = Inside(InsideSite(services, deadlines, word), tasks, scheme)
+    server = RunServer(services, inside, tasks, word)
     await server.open()
     return server
 
