@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from proxy.errors import AnswerError, RequestTimeout
 from proxy.net import ending
 from proxy.net.deadlines import NEVER
-from proxy.net.exchange import Exchange
-from proxy.net.phase import NEW
+from proxy.net.exchange import NEW, Exchange
 from proxy.wire.answer import error_answer
 from proxy.wire.fields import Field
 from proxy.wire.forward import last_chunk

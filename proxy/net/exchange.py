@@ -10,7 +10,7 @@ from proxy.core.replica import Event, Replica, Reservation
 from proxy.errors import AnswerError, BodyTooLarge, Draining, GatewayTimeout, NoReplica, RequestTimeout
 from proxy.net.call import BODY_IDLE_SECONDS, Call
 from proxy.net.deadlines import NEVER
-from proxy.net.phase import CALLING, DONE, NEW, QUEUED, ROUTING, Phase
+from proxy.net.phase import Phase
 from proxy.net.upload import Upload
 from proxy.wire.answer import CONTINUE, error_answer, options_answer
 from proxy.wire.forward import milliseconds
@@ -30,6 +30,12 @@ MODEL_BODY_BYTES: Final = 16 << 20
 _OWN_FAULT = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL))
 # nginx's status for a client that left before its answer; it is counted, never sent.
 CLIENT_LEFT: Final = 499
+# Bound to final names, and here: looking a member up on its Enum, or in another module, costs 0.1 µs each time.
+NEW: Final = Phase.NEW
+ROUTING: Final = Phase.ROUTING
+QUEUED: Final = Phase.QUEUED
+CALLING: Final = Phase.CALLING
+DONE: Final = Phase.DONE
 
 
 class Exchange:
