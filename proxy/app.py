@@ -97,6 +97,7 @@ class Proxy:
         handshakes = None if self._certificate is None else Handshakes(tasks, self._certificate)
         max_header_bytes = max(app.config.limits.max_header_bytes for app in self.apps)
         self._listener = Listener(self._site, max_header_bytes, handshakes)
+        self._runs.scheme = self._listener.scheme
         admin_apps = {app.config.name: app.seen for app in self.apps}
         self._admin_tls = self._certificate.context if self._certificate is not None and access.admin_tls else None
         lock = Lock(access.admin_key, secure=self._admin_tls is not None) if access.admin_key else None

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Final, cast
 from proxy.errors import AnswerError, RequestTimeout
 from proxy.net import ending
 from proxy.net.deadlines import NEVER
-from proxy.net.exchange import Exchange
+from proxy.net.exchange import NEW, Exchange
 from proxy.net.passage import refusal
-from proxy.net.phase import NEW
 from proxy.wire.answer import error_answer
 from proxy.wire.fields import Field
 from proxy.wire.forward import last_chunk
@@ -50,7 +49,7 @@ class ClientConnection:
         self.host = b""
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # set before any other call
         self._secure = listener.secure
-        self._reader = RequestReader(self, listener.max_header_bytes, b"https" if self._secure else b"http")
+        self._reader = RequestReader(self, listener.max_header_bytes, listener.scheme)
         self._line: list[Exchange] = []  # the first is being answered
         self._error: AnswerError | None = None  # why no more can be read
         self._in_head = True

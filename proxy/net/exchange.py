@@ -11,7 +11,7 @@ from proxy.errors import AnswerError, BodyTooLarge, Draining, GatewayTimeout, No
 from proxy.net.call import BODY_IDLE_SECONDS, Call
 from proxy.net.deadlines import NEVER
 from proxy.net.passage import Trace, passage_of
-from proxy.net.phase import CALLING, DONE, NEW, QUEUED, ROUTING, Phase
+from proxy.net.phase import Phase
 from proxy.net.upload import Upload
 from proxy.wire.answer import CONTINUE, error_answer, options_answer
 from proxy.wire.forward import answer_fields
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 MODEL_BODY_BYTES: Final = 16 << 20
 # nginx's status for a client that left before its answer; it is counted, never sent.
 CLIENT_LEFT: Final = 499
+# Bound to final names, and here: looking a member up on its Enum, or in another module, costs 0.1 µs each time.
+NEW: Final = Phase.NEW
+ROUTING: Final = Phase.ROUTING
+QUEUED: Final = Phase.QUEUED
+CALLING: Final = Phase.CALLING
+DONE: Final = Phase.DONE
 
 
 class Exchange:
@@ -42,7 +48,6 @@ class Exchange:
         "_call",
         "_client",
         "_limit_at",
-        "_max_body_bytes",
         "_site",
         "connected_at",
         "deadline",
@@ -79,7 +84,6 @@ class Exchange:
         self.trace: Trace | None = None
         self._limit_at = NEVER
         self.routed = False
-        self._max_body_bytes = 0
 
     @property
     def congested(self) -> bool:
@@ -114,8 +118,7 @@ class Exchange:
             self._answer(error, now)
 
     def _await_model(self, now: float) -> None:
-        self._max_body_bytes = MODEL_BODY_BYTES
-        self._check_length(max(self.request.length or 0, self.upload.received))
+        self.upload.limit(MODEL_BODY_BYTES, self.request.length)
         if self.request.expects_continue:
             self.request.expects_continue = False
             self._client.send(CONTINUE)
@@ -128,14 +131,13 @@ class Exchange:
         service, self.request.routed_target = route
         self.service = service
         self.routed = True
-        self._max_body_bytes = service.max_body_bytes
         if service.needs_key:
             self._allowance = self._site.admit(self.request, service, now)
         if self.request.final:
             self._finish(options_answer(self.request_id, self.may_keep_alive), 204, self.may_keep_alive, now)
             return
-        if self._max_body_bytes:
-            self._check_length(max(self.request.length or 0, self.upload.received))
+        if service.max_body_bytes:
+            self.upload.limit(service.max_body_bytes, self.request.length)
         reservation = service.pool.reserve(now)
         if reservation is not None:
             self.granted(reservation, now)
@@ -192,13 +194,12 @@ class Exchange:
     # The request's body
 
     def on_request_body(self, data: bytes) -> None:
-        self.upload.received += len(data)
-        if self.phase is DONE:
-            return
         try:
-            self._check_length(self.upload.received)
+            self.upload.receive(len(data))
         except BodyTooLarge as error:
             self.fault(error)
+            return
+        if self.phase is DONE:
             return
         if self._call is not None and self._call.link is not None:
             self._call.send_body(data)
@@ -218,10 +219,6 @@ class Exchange:
                 self._enter_by_model(now)
             except AnswerError as error:
                 self._answer(error, now)
-
-    def _check_length(self, length: int) -> None:
-        if self._max_body_bytes and length > self._max_body_bytes:
-            raise BodyTooLarge(f"the body is larger than {self._max_body_bytes} bytes")
 
     # What the call says
 

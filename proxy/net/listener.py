@@ -37,6 +37,7 @@ class Listener:
         self.site = site
         self.handshakes = handshakes
         self.secure = handshakes is not None
+        self.scheme = b"https" if self.secure else b"http"
         self.max_header_bytes = max_header_bytes
         self.hangups = HangupWatch(asyncio.get_running_loop())
         self.timeouts = Deadlines(sweep_seconds=1.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import Final
 
 
 class Phase(Enum):
@@ -12,11 +11,3 @@ class Phase(Enum):
     QUEUED = auto()  # waits for a slot
     CALLING = auto()  # a replica has it, or is about to
     DONE = auto()  # answered, or nobody is there to be answered
-
-
-# Bound to final names: looking a member up on its Enum costs 0.1 µs on Python 3.11, and a request does it often.
-NEW: Final = Phase.NEW
-ROUTING: Final = Phase.ROUTING
-QUEUED: Final = Phase.QUEUED
-CALLING: Final = Phase.CALLING
-DONE: Final = Phase.DONE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from proxy.errors import BodyTooLarge
 from proxy.wire.forward import LAST_CHUNK, chunk
 from proxy.wire.request import Request
 
@@ -13,12 +14,13 @@ READ_AHEAD_BYTES: Final = 65_536
 class Upload:
     """Keeps what came before there was a replica. `moved`: since last asked. `last`: what marks the end, if chunked."""
 
-    __slots__ = ("_kept", "_kept_bytes", "blocked", "ended", "last", "moved", "received")
+    __slots__ = ("_kept", "_kept_bytes", "_max_bytes", "blocked", "ended", "last", "moved", "received")
 
     def __init__(self, request: Request) -> None:
         self.last = LAST_CHUNK if request.chunked else b""
         self._kept: list[bytes] = []
         self._kept_bytes = 0
+        self._max_bytes = 0  # none
         self.received = 0
         self.ended = request.bodiless
         self.blocked = False  # the replica takes no more at the moment
@@ -27,6 +29,21 @@ class Upload:
     @property
     def congested(self) -> bool:
         return self.blocked or self._kept_bytes > READ_AHEAD_BYTES
+
+    def limit(self, max_bytes: int, length: int | None) -> None:
+        """It may have so many bytes; `length` is what the client has announced. Raises BodyTooLarge."""
+        self._max_bytes = max_bytes
+        self._check(max(length or 0, self.received))
+
+    def receive(self, count: int) -> None:
+        """So many bytes more have come. Raises BodyTooLarge."""
+        self.received += count
+        if self._max_bytes:
+            self._check(self.received)
+
+    def _check(self, length: int) -> None:
+        if length > self._max_bytes:
+            raise BodyTooLarge(f"the body is larger than {self._max_bytes} bytes")
 
     def keep(self, data: bytes) -> None:
         self.moved = True

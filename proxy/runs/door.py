@@ -65,6 +65,7 @@ class Door:
         self._ways: dict[Service, Route] = {}
         self.serve(services)
         self.audience = NOBODY  # told of what runs ask their apps; set before the first of them
+        self.scheme = b"http"  # what clients speak at the data port
         self._server: RunServer | None = None
         self._opening = False
         self.ended: Callable[[], None] = lambda: None  # something has; there may be nothing left to wait for
@@ -113,7 +114,9 @@ class Door:
         replica = Replica(0, REPLICA, _LIMIT, now)
         try:
             module = await asyncio.to_thread(importlib.import_module, "proxy.runs.server")
-            inside = module.Inside(self._services, self._tasks, self._deadlines, self._word, self.audience)
+            site = module.InsideSite(self._services, self._deadlines, self._word)
+            site.audience = self.audience
+            inside = module.Inside(site, self._tasks, self.scheme)
             self._server = await module.open_server(self._services, inside, self._tasks, self._word)
         except Exception as error:  # whatever it is, who waits is told, and the next one may have more luck
             log.warning("asynchronous runs and webhooks are not possible: %s", error)

@@ -13,7 +13,6 @@ from proxy.core.allowance import Allowance
 from proxy.errors import AppNotFound
 from proxy.net.deadlines import Deadlines
 from proxy.net.listener import Listener
-from proxy.net.passage import NOBODY, Audience
 from proxy.net.service import Route, Service
 from proxy.net.site import Site
 from proxy.wire.request import Request
@@ -33,6 +32,7 @@ class InsideSite(Site):
 
     def __init__(self, services: Sequence[Service], deadlines: Deadlines, word: str) -> None:
         super().__init__(services, deadlines)
+        self.word = word
         self._services = services
         self._prefix = f"/{word}/".encode()
 
@@ -52,21 +52,13 @@ class InsideSite(Site):
 
 
 class Inside:
-    """Owns the listener and the client that asks it."""
+    """Owns the listener and the client that asks it; `scheme` is what the runs' own clients speak."""
 
-    def __init__(
-        self,
-        services: Sequence[Service],
-        tasks: asyncio.TaskGroup,
-        deadlines: Deadlines,
-        word: str,
-        audience: Audience = NOBODY,
-    ) -> None:
-        self._word = word
+    def __init__(self, site: InsideSite, tasks: asyncio.TaskGroup, scheme: bytes) -> None:
+        self._word = site.word
         self._tasks = tasks
-        site = InsideSite(services, deadlines, word)
-        site.audience = audience
         self._listener = Listener(site, _MAX_HEADER_BYTES)
+        self._listener.scheme = scheme
 
     async def open(self) -> None:
         await self._listener.open("127.0.0.1", 0)

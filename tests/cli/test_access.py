@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.cli.access import admin_key, is_loopback
+from proxy.cli.access import admin_key, in_the_clear, is_loopback
 from proxy.errors import UserError
 
 
@@ -46,3 +46,11 @@ def test_a_file_without_a_key_is_one_sentence(tmp_path: Path, content: bytes | N
         (tmp_path / "key").write_bytes(content)
     with pytest.raises(UserError, match=f"--admin-key-file {tmp_path}/key {sentence}"):
         admin_key("", tmp_path / "key", "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("key", "host", "tls", "warned"),
+    [("word", "0.0.0.0", False, True), ("word", "0.0.0.0", True, False), ("word", "127.0.0.1", False, False)],
+)
+def test_a_key_that_crosses_a_network_in_the_clear_is_warned_of(key: str, host: str, tls: bool, warned: bool) -> None:
+    assert bool(in_the_clear(key, host, tls)) is warned

@@ -103,6 +103,7 @@ class FakeListener:
         self.site = site
         self.max_header_bytes = 65_536
         self.secure = False
+        self.scheme = b"http"
         self.hangups = FakeHangups()
         self.clients: set[ClientConnection] = set()
         self.joined, self.left = self.clients.add, self.clients.discard
