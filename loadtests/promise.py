@@ -1,7 +1,7 @@
 """The promise of the `objective` policy on made-up traffic: `python loadtests/promise.py [NAME ...]`.
 
 Writes a table into docs/scaling.md; a cell is the cost as a multiple of the zero-wait oracle / the share that waited
-longer than 5 s. Half an hour for all of them.
+longer than 5 s. All of them take half an hour and more, most of it `week` and `batches`.
 """
 
 from __future__ import annotations

@@ -199,13 +199,13 @@ def test_an_old_memory_decides_again_as_it_did(given: dict[str, object]) -> None
     """As often as one likes, also where newer ones were made from it."""
     random, now, chosen = Random(1), 0.0, settings(**given)
     memories, looks = [Memory.fresh(chosen, now)], []
-    for _ in range(150):
+    for _ in range(300):
         now += random.random()
         seen = replace(observed(0.5, random.randrange(9), random.randrange(3)), ready=3, journal=_served(now, random))
         decision, memory = decide(chosen, seen, memories[-1], now)
         looks.append((seen, now, decision))
         memories.append(memory)
-    for start in (0, 0, 40, 65, 149):
+    for start in (0, 0, 200, 245, 299):
         memory = memories[start]
         for seen, at, decision in looks[start : start + 70]:
             again, memory = decide(chosen, seen, memory, at)

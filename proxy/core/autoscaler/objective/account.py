@@ -97,16 +97,18 @@ class Account:
         self._now = now
         fading = math.exp(-seconds / times.memory)
         bound, arrivals = self.recent.within(now, times.cold_start)
+        self.seconds = fading * self.seconds + seconds
+        self._discounted *= fading
+        if not demand and not self.backlog[1, 0]:  # the largest of all: nobody would wait, however few there were
+            return
         self._demands[0, 0], self._demands[1, 0] = demand, demand + math.sqrt(demand)
         missing = self._demands - self._slots
         self.backlog += missing * (seconds / times.service)
         np.maximum(self.backlog, 0, out=self.backlog)
-        self._discounted *= fading
         self._rescue(bound, times, terms.rescue_price)
         self.waiting += self.backlog * seconds
         if arrivals and times.cold_start > 0.9 * terms.late_seconds:
             self.late += arrivals * self._lateness(missing, times, terms.late_seconds)
-        self.seconds = fading * self.seconds + seconds
 
     def weighed(self, weights: Vector) -> Vector:
         """For each row of weights the sum over waiting, rescues and late, each with its two copies."""

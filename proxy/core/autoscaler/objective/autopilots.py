@@ -21,6 +21,7 @@ FIRST = 5
 # needed is still held when it comes back after a few times as long as the account remembers.
 INSURED = 8
 _NONE = np.zeros(len(PRICES), dtype=np.int64)
+_NOBODY = [0.0] * len(PRICES)
 # Judged over the last hour, or the last requests where they are fewer.
 _JUDGED_SECONDS = 3600.0
 _LEAST_REQUESTS = 300.0
@@ -70,6 +71,7 @@ class Autopilots:
         self._promise = promise
         self._concurrency = concurrency
         self._backlog = [0.0] * len(PRICES)
+        self._behind = False  # whether any of them has a backlog
         self._late = [0.0] * len(PRICES)
         self._requests = 0.0
         self._lived_seconds = 0.0
@@ -113,6 +115,8 @@ class Autopilots:
 
     def _flow(self, look: Look, ready: list[int], times: Times) -> list[float]:
         """How many stand before those who arrive now, in each."""
+        if not self._behind and min(ready) * self._concurrency >= look.demand:
+            return _NOBODY
         pace = look.seconds / times.service
         queued = []
         for place, count in enumerate(ready):
@@ -122,6 +126,7 @@ class Autopilots:
             self._backlog[place] = backlog
             ahead = look.demand + backlog - slots
             queued.append(ahead if ahead > 0 else 0.0)
+        self._behind = any(self._backlog)
         return queued
 
     def _waits(self, ready: list[int], queued: list[float], times: Times) -> list[float]:

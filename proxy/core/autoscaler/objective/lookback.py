@@ -19,6 +19,14 @@ class Lookback:
         self._next = 0
         self._filled = 0
 
+    def __getstate__(self) -> NDArray[np.int32]:
+        """For copies: every row once."""
+        return self._last(_ROWS)[: self._filled].astype(np.int32)
+
+    def __setstate__(self, rows: NDArray[np.int32]) -> None:
+        self._rows = np.concatenate([rows, np.zeros((_ROWS - len(rows), rows.shape[1]), dtype=np.int64)] * 2)
+        self._next, self._filled = len(rows) % _ROWS, len(rows)
+
     def push(self, row: Row | list[int]) -> None:
         self._rows[self._next] = self._rows[self._next + _ROWS] = row
         self._next = (self._next + 1) % _ROWS

@@ -13,7 +13,7 @@ from proxy.core.autoscaler.observation import Observation
 from proxy.core.autoscaler.policy import Wish
 
 # A copy is kept once in so many looks, or where so many steps of requests were seen since.
-_LOOKS, _ENTRIES = 60, 5000
+_LOOKS, _ENTRIES = 240, 10_000
 
 
 class Objective:
