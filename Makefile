@@ -4,8 +4,8 @@ COMPILED := build/compiled
 SOURCES := $(shell find proxy runtime -name '*.py')
 # Those that go through the request path as a whole. Doubles that inherit from a compiled class cannot be: not test_link,
 # test_listener and the unit tests of net.
-COMPILED_TESTS := tests/core tests/wire $(addprefix tests/e2e/test_, http_cases.py request_path.py silent_close.py \
-	websocket.py limits.py balancer_plugin.py up.py up_drain.py tunnel.py untaken.py tls.py)
+COMPILED_TESTS := tests/core tests/wire tests/runtime $(addprefix tests/e2e/test_, http_cases.py request_path.py silent_close.py \
+	websocket.py limits.py balancer_plugin.py up.py up_drain.py tunnel.py untaken.py tls.py function_server.py entrypoint_functions.py)
 BIN := $(VENV)/bin
 PYTHON ?= python3
 INSTALLED := $(VENV)/.installed

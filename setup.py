@@ -20,9 +20,9 @@ REQUEST_PATH = (
     "proxy/net/*.py",
     "proxy/wire/*.py",
 )
+# Not threads.py: compiled, what two threads share is not safe from both of them at once.
 FUNCTION_PATH = tuple(
-    f"runtime/{name}.py"
-    for name in ("answers", "apart", "body", "calls", "connection", "exchange", "journal", "threads")
+    f"runtime/{name}.py" for name in ("answers", "apart", "body", "calls", "connection", "exchange", "journal")
 )
 # Others inherit from what is in site; what uvloop hands to the rest is not always of the type that asyncio declares.
 LEFT_OUT = {"__init__.py", *(f"{name}.py" for name in ("hangup", "listener", "site", "tunnel"))}

@@ -17,24 +17,31 @@ log = logging.getLogger("tidegate.lifecycle")
 
 # A server that gets SIGTERM closes connections that look idle to it: what has just been sent it must have read before.
 SETTLE_SECONDS = 0.2
+# A function server that hung: it has been silent for as long as the probes took to see it, and may still come back.
+HUNG_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Why a replica ended: `kind` is one of few, to be counted; `reason` is for a person."""
+    """Why a replica ended: `kind` is one of few, to be counted; `reason` is for a person.
+
+    `silent`: it did not even say that it is unwell.
+    """
 
     kind: str
     reason: str
+    silent: bool = False
 
 
 class Termination:
-    """One replica's end, from the moment it gets no more requests."""
+    """One replica's end, from the moment it gets no more requests; one that `hung` is not waited for as others are."""
 
-    def __init__(self, config: AppConfig, replica: Replica, handle: Handle) -> None:
-        self._grace_seconds = config.scaling.response_grace_period_seconds
+    def __init__(self, config: AppConfig, replica: Replica, handle: Handle, hung: bool = False) -> None:
+        grace_seconds = config.scaling.response_grace_period_seconds
+        self._grace_seconds = min(grace_seconds, HUNG_SECONDS) if hung else grace_seconds
         self._replica = replica
         self._handle = handle
-        self._waits = config.drain.sigterm == "when-idle" and replica.in_flight > 0
+        self._waits = config.drain.sigterm == "when-idle" and replica.in_flight > 0 and not hung
         self._recalled = False
         self._due = asyncio.Event()
 

@@ -107,7 +107,8 @@ class Vigil:
         answer = _blocked(obstacle) or await self._prober.healthy(replica.host, replica.port)
         if answer.unasked or not self._health.note(answer.passed):
             return None
-        return End("unhealthy", f"its health check failed {self._patience.failures} times: {answer.text}")
+        reason = f"its health check failed {self._patience.failures} times: {answer.text}"
+        return End("unhealthy", reason, answer.silent)
 
     async def pause(self) -> None:
         """Until the next question is due, or live traffic was refused."""

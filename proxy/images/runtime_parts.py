@@ -13,6 +13,8 @@ from proxy.errors import BuildError
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _PACKAGES = ("proxy", "runtime")
 _LEFT_OUT = {"__pycache__"}
+# What setup.py has compiled lies beside the packages; the modules in them are only doors to it.
+_COMPILED = "tidegate_*__mypyc*.so"
 
 
 def runtime_parts() -> dict[str, bytes | Path]:
@@ -63,6 +65,8 @@ def _source(tidegate: Distribution) -> Iterator[tuple[str, bytes | Path]]:
             inside = file.relative_to(root)
             if file.is_file() and not _LEFT_OUT.intersection(inside.parts):
                 yield inside.as_posix(), file
+    for library in root.glob(_COMPILED):
+        yield library.name, library
     # Its metadata is how the balancers are found, and how pip tells that it is there.
     folder = f"tidegate-{tidegate.version}.dist-info"
     yield f"{folder}/METADATA", str(tidegate.metadata).encode()

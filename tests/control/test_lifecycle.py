@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from proxy.control import termination
 from proxy.core.replica import State
 from tests.control.fakes import NO, QUICK, SILENCE, YES, Steered, config, impatient, settle, steered, until
 
@@ -195,6 +196,22 @@ async def test_a_replica_whose_health_keeps_failing_is_replaced(app: Steered) ->
     assert replica.state is State.FAILED
     assert (handle.signals, app.metrics.exits) == (["SIGTERM"], {"unhealthy": 1})
     assert app.prober.asked.count("healthy") == 3
+
+
+@pytest.fixture
+def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(termination, "HUNG_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("no_patience")
+@steered(config(QUICK))
+async def test_a_function_server_that_hangs_is_killed_soon(app: Steered) -> None:
+    app.backend.outlives = False
+    app.backend.stubborn = True
+    replica, handle = await app.start()
+    app.prober.readiness = app.prober.health = SILENCE
+    await until(lambda: not app.replicas)
+    assert (handle.signals, replica.killed) == (["SIGTERM", "SIGKILL"], True)
 
 
 # Preparation

@@ -57,6 +57,20 @@ def test_sigkill_follows_at_the_end_of_the_grace_period_and_is_known_to_the_repl
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("toml", ["", WHEN_IDLE])
+def test_one_that_hung_is_not_given_the_grace_period(monkeypatch: pytest.MonkeyPatch, toml: str) -> None:
+    monkeypatch.setattr(termination, "HUNG_SECONDS", 0.0)
+    monkeypatch.setattr(termination, "SETTLE_SECONDS", 0.0)
+
+    async def scenario() -> None:
+        handle, hung = FakeHandle(1, stubborn=True), replica(1)
+        await Termination(config(toml), hung, handle, hung=True).run()
+        assert handle.signals == ["SIGTERM", "SIGKILL"]
+        assert hung.killed
+
+    asyncio.run(scenario())
+
+
 def test_when_idle_sigterm_waits_for_the_last_request() -> None:
     async def scenario() -> None:
         handle, busy = FakeHandle(1), replica(2)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from pathlib import Path
 
+import pytest
+
+import proxy
 from proxy.images.runtime_parts import runtime_parts
 
 
@@ -19,6 +23,15 @@ def test_the_source_is_whole_and_has_its_metadata() -> None:
     metadata = f"runtime/tidegate-{version('tidegate')}.dist-info"
     assert "tidegate.balancers" in text(f"{metadata}/entry_points.txt")
     assert "Name: tidegate" in text(f"{metadata}/METADATA")
+
+
+def test_compiled_modules_come_with_the_library_that_they_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "proxy").mkdir()
+    monkeypatch.setattr(proxy, "__file__", str(tmp_path / "proxy" / "__init__.py"))
+    for name in ("proxy/pool.cpython-311.so", "tidegate_proxy__mypyc.cpython-311.so", "black__mypyc.cpython-311.so"):
+        (tmp_path / name).touch()
+    brought = {name for name in runtime_parts() if name.endswith(".so")}
+    assert brought == {"runtime/proxy/pool.cpython-311.so", "runtime/tidegate_proxy__mypyc.cpython-311.so"}
 
 
 def test_what_it_needs_comes_in_the_versions_that_are_installed_here() -> None:
