@@ -12,7 +12,7 @@ INSTALLED := $(VENV)/.installed
 # Request traces for `make bench-scaling`: CSV files of arrival_seconds,service_seconds.
 TRACES ?= ../shared/traces
 
-.PHONY: run test test-compiled lint bench bench-runtime bench-scaling clean
+.PHONY: run test test-compiled lint bench bench-runtime bench-scaling load clean
 
 run: $(INSTALLED)
 	@PYTHON=$(BIN)/python sh examples/file-type/run.sh
@@ -49,6 +49,10 @@ bench-runtime: $(COMPILED)/.built
 
 bench-scaling: $(INSTALLED)
 	$(BIN)/python loadtests/scaling.py $(TRACES)
+
+# HTML=folder keeps locust's reports; LOAD=--short is the form of a minute.
+load: $(INSTALLED)
+	$(BIN)/python loadtests/load.py $(if $(HTML),--html $(HTML)) $(LOAD)
 
 $(INSTALLED): pyproject.toml requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("Tidegate needs Python 3.11 or newer: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'

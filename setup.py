@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 
 from setuptools import setup
@@ -19,8 +20,14 @@ REQUEST_PATH = (
     "proxy/net/*.py",
     "proxy/wire/*.py",
 )
+FUNCTION_PATH = tuple(
+    f"runtime/{name}.py"
+    for name in ("answers", "apart", "body", "calls", "connection", "exchange", "journal", "threads")
+)
 # Others inherit from what is in site; what uvloop hands to the rest is not always of the type that asyncio declares.
-LEFT_OUT = {"__init__.py", "hangup.py", "listener.py", "site.py", "tokens.py", "tunnel.py"}
+LEFT_OUT = {"__init__.py", *(f"{name}.py" for name in ("hangup", "listener", "site", "tunnel"))}
+# Once per connection, token or change: what they cost is in the libraries.
+LEFT_OUT |= {f"{name}.py" for name in ("certificate", "handshakes", "tokens")}
 
 # Not egg_info or dist_info, which ask for what is needed, nor editable_wheel.
 BUILDING = {"bdist_wheel", "build", "build_ext", "install"}
@@ -42,11 +49,16 @@ def wanted() -> bool:
 def extensions() -> list:
     if not wanted():
         return []
+    paths = (path for pattern in REQUEST_PATH for path in Path().glob(pattern) if path.name not in LEFT_OUT)
+    # Two libraries: a function server does not load the proxy's.
+    return [*compiled(sorted(map(str, paths)), "tidegate_proxy"), *compiled(FUNCTION_PATH, "tidegate_runtime")]
+
+
+def compiled(paths: Sequence[str], group: str) -> list:
     from mypyc.build import mypycify
 
-    modules = (path for pattern in REQUEST_PATH for path in Path().glob(pattern) if path.name not in LEFT_OUT)
     options = ["--config-file=", "--ignore-missing-imports"]
-    return mypycify([*options, *sorted(map(str, modules))], opt_level="3")
+    return mypycify([*options, *paths], opt_level="3", group_name=group)
 
 
 setup(ext_modules=extensions())

@@ -8,6 +8,7 @@ It exits with 1 if a request failed, or if a replica ever had more requests at o
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import signal
 import subprocess
@@ -51,11 +52,11 @@ class Script:
 
 
 SCRIPTS = (
-    Script("model", "locustfile.py", users=20, seconds=15, short_seconds=3),
-    Script("llm", "llm.py", users=16, seconds=15, short_seconds=4),
-    Script("websocket", "websocket_load.py", users=20, seconds=10, short_seconds=3),
+    Script("model", "locustfile.py", users=20, seconds=10, short_seconds=3),
+    Script("llm", "llm.py", users=16, seconds=10, short_seconds=4),
+    Script("websocket", "websocket_load.py", users=20, seconds=8, short_seconds=3),
     Script("burst", "burst.py", options=("--bursts", "2"), short_options=("--bursts", "1", "--burst-seconds", "3")),
-    Script("mixed", "mixed.py", users=24, seconds=20, short_seconds=5),
+    Script("mixed", "mixed.py", users=24, seconds=15, short_seconds=5),
 )
 
 
@@ -93,12 +94,15 @@ def measure(script: Script, short: bool, html: Path | None) -> Outcome:
             _locust(script, site, folder, ["--html", str(html / f"{script.app}.html")] if html else [], short)
             proxy = Proxy.of(site.metrics())
         rows = json.loads((folder / "stats.json").read_text())
-        return Outcome(script.app, rows, proxy, Replicas.of((folder / "report").read_text()))
+        replicas = Replicas.of((folder / "report").read_text())
+        with (folder / "stats_failures.csv").open() as reasons:
+            return Outcome(script.app, rows, proxy, replicas, list(csv.DictReader(reasons)))
 
 
 def _locust(script: Script, site: Site, folder: Path, more: list[str], short: bool) -> None:
     command = [sys.executable, "-m", "locust", "-f", str(HERE / script.file), "--host", site.url, "--headless"]
-    output = ["--only-summary", "--json-file", str(folder / "stats"), "--stop-timeout", str(FINISH_SECONDS)]
+    files = ["--json-file", str(folder / "stats"), "--csv", str(folder / "stats")]
+    output = ["--only-summary", *files, "--stop-timeout", str(FINISH_SECONDS)]
     try:
         done = subprocess.run(
             [*command, *output, *more, *script.arguments(short)],
@@ -109,9 +113,8 @@ def _locust(script: Script, site: Site, folder: Path, more: list[str], short: bo
         )
     except subprocess.TimeoutExpired:
         raise BenchError(f"{script.file} did not come to its end") from None
-    if done.returncode or not (folder / "stats.json").exists():
-        print(done.stderr + done.stdout, file=sys.stderr)
     if not (folder / "stats.json").exists():
+        print(done.stderr + done.stdout, file=sys.stderr)
         raise BenchError(f"{script.file} ended with {done.returncode} and no figures")
 
 

@@ -29,8 +29,8 @@ HEADER = (
     "peak of limit",
 )
 NOTE = (
-    "Tokens a second are the median answer's. Queue waits are the proxy's own histogram. The peak is the most requests "
-    "that a replica counted at once, and the limit is what it may have."
+    "Tokens a second are the median answer's. Queue waits are read from the proxy's histogram, whose steps are coarse: "
+    "2.5 ms is any wait up to 5 ms. The peak is the most requests that a replica counted at once, and its limit."
 )
 
 
@@ -104,12 +104,13 @@ class Replicas:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one script; `rows` is locust's JSON."""
+    """Of one script; `rows` is locust's JSON, `reasons` the lines of its file of failures."""
 
     name: str
     rows: Sequence[Mapping[str, Any]]
     proxy: Proxy
     replicas: Replicas
+    reasons: Sequence[Mapping[str, str]] = ()
 
     @property
     def _requests(self) -> list[Mapping[str, Any]]:
@@ -131,6 +132,8 @@ class Outcome:
             yield f"{self.name}: no request was made"
         if self.failures:
             yield f"{self.name}: {self.failures} of {self.requests} requests failed"
+            for reason in self.reasons:
+                yield f"{self.name}: {reason['Occurrences']} × {reason['Method']} {reason['Name']}: {reason['Error']}"
         if not self.replicas.started:
             yield f"{self.name}: no replica said that it had started"
         if self.replicas.overlaps:

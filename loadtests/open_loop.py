@@ -82,9 +82,11 @@ def _send(request: Request, calls: Sequence[Call], processes: int) -> list[Sampl
     except EOFError:
         raise BenchError("a process of the generator ended before its time: it said why above") from None
     finally:
-        for child in children:
+        for pipe, child in zip(pipes, children, strict=True):
+            pipe.close()
             child.terminate()
             child.join()
+            child.close()
 
 
 def _child(pipe: Connection, request: Request, calls: Sequence[Call]) -> None:

@@ -5,11 +5,12 @@ Usage: locust -f loadtests/websocket_load.py --host http://127.0.0.1:8000 [--soc
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from locust import User, between, events, task
 from locust.argument_parser import LocustArgumentParser
-from websocket import WebSocket, WebSocketException, create_connection
+from websocket import ABNF, WebSocket, WebSocketException, create_connection
 
 MESSAGES = 20
 TIMEOUT_SECONDS = 30.0
@@ -22,22 +23,33 @@ def options(parser: LocustArgumentParser) -> None:
 
 
 class Talker(User):
-    """Opens a connection, sends messages one after the other, closes it. Rows: connect, message."""
+    """Opens a connection, sends messages one after the other, closes it. Rows: connect, message, close."""
 
     wait_time = between(0.02, 0.1)
 
     @task
     def talk(self) -> None:
         given = self.environment.parsed_options
-        message = "t" * given.message_bytes
         url = f"ws{(self.host or '').removeprefix('http')}{given.socket}"
         opened: list[WebSocket] = []
         if self._measured("connect", lambda: opened.append(create_connection(url, timeout=TIMEOUT_SECONDS))):
-            for _ in range(MESSAGES):
-                if not self._measured("message", lambda: self._exchange(opened[0], message)):
-                    break
-                self.wait()
-            opened[0].close()
+            try:
+                self._converse(opened[0], "t" * given.message_bytes)
+            finally:
+                opened[0].shutdown()
+
+    def _converse(self, socket: WebSocket, message: str) -> None:
+        for _ in range(MESSAGES):
+            if not self._measured("message", lambda: self._exchange(socket, message)):
+                return
+            time.sleep(self.wait_time())  # not wait(), which would end the task where the test ends
+        self._measured("close", lambda: self._close(socket))
+
+    def _close(self, socket: WebSocket) -> None:
+        """The library's own close catches every exception, the end of its greenlet too."""
+        socket.send_close()
+        if socket.recv_frame().opcode != ABNF.OPCODE_CLOSE:
+            raise ValueError("another frame than the close came back")
 
     def _exchange(self, socket: WebSocket, message: str) -> None:
         socket.send(message)

@@ -19,10 +19,13 @@ from proxy.control.file_watch import FileWatch
 from proxy.control.gpus import GpuMeter, Identity
 from proxy.control.machine import make_machine
 from proxy.control.starts import tell_starts
+from proxy.control.watched_files import WatchedFiles
 from proxy.core.replica import Replica
 from proxy.errors import Draining, NoReplica, UserError
 from proxy.metrics import AppMetrics
+from proxy.net.certificate import Certificate
 from proxy.net.deadlines import Deadlines
+from proxy.net.handshakes import Handshakes
 from proxy.net.listener import Listener, unusable_address
 from proxy.net.site import Site
 from proxy.reload import Reload, predictions_of
@@ -76,7 +79,8 @@ class Proxy:
         self.tasks = tasks
         self._deadlines = Deadlines(_SWEEP_SECONDS)
         self.machine = make_machine(options.offer, [(config, config.backend or options.backend) for config in configs])
-        self.admission = Admission(options.keys)
+        access = options.access
+        self.admission = Admission(access.keys)
         predictions = predictions_of(configs)
         self.apps: list[App] = []
         for config in configs:
@@ -84,10 +88,18 @@ class Proxy:
         self._site = Site([app.service for app in self.apps], self._deadlines)
         self._runs = Door([app.service for app in self.apps], tasks, self._deadlines)
         self._site.aside = self._runs.aside
-        self._site.audience = self._runs.audience = options.audience
-        self._listener = Listener(self._site, max(app.config.limits.max_header_bytes for app in self.apps))
+        audience = options.audience
+        if options.telemetry is not None:
+            options.telemetry.watch(lambda: [(app.config, app.metrics) for app in self.apps])
+            audience = options.telemetry.audience(audience)
+        self._site.audience = self._runs.audience = audience
+        self._certificate = None if access.certificate is None else Certificate(*access.certificate)
+        handshakes = None if self._certificate is None else Handshakes(tasks, self._certificate)
+        max_header_bytes = max(app.config.limits.max_header_bytes for app in self.apps)
+        self._listener = Listener(self._site, max_header_bytes, handshakes)
         admin_apps = {app.config.name: app.seen for app in self.apps}
-        lock = Lock(options.admin_key, secure=False) if options.admin_key else None
+        self._admin_tls = self._certificate.context if self._certificate is not None and access.admin_tls else None
+        lock = Lock(access.admin_key, secure=self._admin_tls is not None) if access.admin_key else None
         self._admin = AdminServer(admin_apps, state_folder() / "logs", lambda: not self._site.draining, lock)
         self._pools = [app.pool for app in self.apps]
         self._metered: list[tuple[AppMetrics, Callable[[Replica], Identity]]] = []
@@ -102,9 +114,10 @@ class Proxy:
 
     def make(self, config: AppConfig, prediction: Prediction | None) -> App:
         """One more app, which is not served yet."""
+        keys = self.admission.keys_of(config)
         app = App(config, self.options, self.tasks, self._deadlines, self.machine, prediction)
         app.lifecycle.keep = self.options.keep_replicas
-        self.admission.open(app.service, self.admission.keys_of(app.config))
+        self.admission.open(app.service, keys)
         self.apps.append(app)
         return app
 
@@ -114,6 +127,10 @@ class Proxy:
         self._pools.append(app.pool)
         self._metered.append((app.metrics, app.identity))
         app.begin()
+
+    @property
+    def ending(self) -> bool:
+        return self._stop.is_set()
 
     def leave(self, app: App) -> None:
         """Serve it no more; what runs there is finished."""
@@ -161,18 +178,21 @@ class Proxy:
             self._listener.close()
             await self._runs.close()
             await self._admin.close()
+            if self.options.telemetry is not None and not self._stopped_at_once:
+                await self.options.telemetry.close()
 
     async def _open(self) -> str:
         """Listen; returns what is said about it."""
         options = self.options
         await self._listener.open(options.host, options.port)
         try:
-            admin_port = await self._admin.open(options.admin_host, options.admin_port)
+            admin_port = await self._admin.open(options.admin_host, options.admin_port, self._admin_tls)
         except OSError as error:
             message = unusable_address("--admin-port", options.admin_host, options.admin_port, error)
             raise UserError(message) from None
         names = ", ".join(app.config.name for app in self.apps)
-        data, admin = _url(options.host, self._listener.port), _url(options.admin_host, admin_port)
+        data = _url(options.host, self._listener.port, self._listener.secure)
+        admin = _url(options.admin_host, admin_port, self._admin_tls is not None)
         return f"tidegate: serving {names} on {data} (admin {admin})"
 
     def _take_signals(self) -> None:
@@ -193,12 +213,17 @@ class Proxy:
         self.tasks.create_task(self._deadlines.run())
         self.tasks.create_task(self._listener.timeouts.run())
         self.tasks.create_task(self.admission.run())
+        if self._certificate is not None:
+            self.tasks.create_task(WatchedFiles(self._certificate.files, self._certificate.load).run())
         self.tasks.create_task(GpuMeter(self._metered).run())
         self.tasks.create_task(self._admin.run())
+        if self.options.telemetry is not None:
+            self.tasks.create_task(self.options.telemetry.run())
         if self.options.progress is not None:
             self.tasks.create_task(tell_starts(self._pools, self.options.progress))
         for app in self.apps:
             app.begin()
+        self._reload.open()
         if self.options.watch:
             self.tasks.create_task(FileWatch(self.apps, self._reload.request).run())
 
@@ -247,5 +272,5 @@ async def _raise(error: Exception) -> None:
     raise error
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+def _url(host: str, port: int, secure: bool) -> str:
+    return f"http{'s' if secure else ''}://{f'[{host}]' if ':' in host else host}:{port}"

@@ -56,10 +56,16 @@ class Change:
         if self._fresh:
             await self._backend.close()
 
+    def prediction(self, fresh: Prediction | None) -> Prediction | None:
+        """The app's own goes on, unless its users live by another clock now."""
+        before, after = self.app.config.scaling.schedule, self._config.scaling.schedule
+        same_clock = [rule.timezone for rule in before[:1]] == [rule.timezone for rule in after[:1]]
+        return self.app.prediction if fresh and self.app.prediction and same_clock else fresh
+
     def apply(self, prediction: Prediction | None, anyway: bool) -> asyncio.Task[None] | None:
         """What no replica has to be replaced for, at once; the task prepares the rest."""
         app, config = self.app, self._config
-        own_before = app.backend_name == "static"
+        others = app.backend_name == self._backend_name == "static"  # they run by themselves, before and after
         app.config = app.seen.config = config
         app.backend_name = app.seen.backend = self._backend_name
         app.service.take(Terms.of(config))
@@ -71,14 +77,13 @@ class Change:
         app.tenant.protected = is_protected(config)
         app.rollout.seconds = config.scaling.roll_out_duration_seconds
         revision = self._revision()
-        if own_before and self._backend_name == "static":
+        if others:
             app.lifecycle.take(revision)
         app.lifecycle.configure(config)
-        app.let_go(config.static.replicas if own_before else None)
+        if others:
+            app.let_go(config.static.replicas)
         app.steer_by(config, prediction)
-        if own_before and self._backend_name == "static":
-            return None
-        return app.rollout.propose(revision, anyway)
+        return None if others else app.rollout.propose(revision, anyway)
 
     def _revision(self) -> Revision:
         app = self.app
@@ -87,9 +92,7 @@ class Change:
             app.lifecycle.own(self._backend)
         prober = make_prober(self._config, self._backend, self._backend_name)
         number = app.rollout.next_number
-        revision = Revision(number, self._config, self._backend, prober, app.pool, self._tasks)
-        revision.fresh = self._fresh
-        return revision
+        return Revision(number, self._config, self._backend, prober, app.pool, self._tasks)
 
     def _possible(self, config: AppConfig) -> AppConfig:
         """The policy that needs every request's steps cannot begin with a pool that does not write them down."""

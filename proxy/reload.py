@@ -39,6 +39,9 @@ class Served(Protocol):
     machine: Machine
     admission: Admission
 
+    @property
+    def ending(self) -> bool: ...
+
     def make(self, config: AppConfig, prediction: Prediction | None) -> App: ...
 
     def begin(self, app: App) -> None: ...
@@ -54,6 +57,11 @@ class Reload:
     def __init__(self, served: Served) -> None:
         self._served = served
         self._one = asyncio.Lock()
+        self._open = asyncio.Event()
+
+    def open(self) -> None:
+        """All is served by now: it may change."""
+        self._open.set()
 
     def request(self) -> None:
         """Reload beside all else; a mistake is one sentence in the log."""
@@ -69,7 +77,10 @@ class Reload:
 
     async def run(self, anyway: bool = False) -> Document:
         """What came of it, by app; `anyway` replaces all replicas. Raises UserError, and then nothing has changed."""
+        await self._open.wait()
         async with self._one:
+            if self._served.ending:
+                raise UserError("tidegate up is shutting down: nothing is reloaded any more")
             configs = await asyncio.to_thread(load_all, self._served.options.paths)
             limit = await asyncio.to_thread(self._limit, configs)
             plan = await self._checked(configs)
@@ -122,8 +133,7 @@ class Reload:
         proposals = {}
         for change in plan.changes:
             name = change.app.config.name
-            prediction = change.app.prediction or predictions.get(name) if name in predictions else None
-            proposals[name] = change.apply(prediction, anyway)
+            proposals[name] = change.apply(change.prediction(predictions.get(name)), anyway)
             if change in plan.keys:
                 served.admission.open(change.app.service, plan.keys[change])
         for app in plan.removed:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,9 +44,23 @@ from proxy.net.service import Service, Terms
 
 if TYPE_CHECKING:
     from proxy.control.prediction import Prediction
+    from proxy.telemetry.telemetry import Telemetry
 
 
 log = logging.getLogger("tidegate")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """`keys`: the file of the apps' keys, where it is not in the state folder; `certificate`: its file and its key's.
+
+    With `admin_key` the admin port asks for it; with `admin_tls` it has the data port's certificate.
+    """
+
+    keys: Path | None = None
+    admin_key: str = ""
+    certificate: tuple[Path, Path] | None = None
+    admin_tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +77,8 @@ class Options:
     record: Path | None = None  # the folder for traces of requests
     progress: Callable[[str], None] | None = None
     audience: Audience = NOBODY  # of every request
-    admin_key: str = ""  # what the admin port asks for, if anything
-    keys: Path | None = None  # the file of keys, where it is not in the state folder
+    telemetry: Telemetry | None = None
+    access: Access = field(default_factory=Access)
     paths: Sequence[Path] = ()  # where the configurations were read, and are read again
     watch: bool = False  # whether those files are watched
 
@@ -107,6 +122,8 @@ class App:
         self.pool.on_wait = self.scaler.wake
         self.pool.on_change = self._replica_changed
         self.lifecycle.changed = self._lives_changed
+        if options.telemetry is not None:
+            self.lifecycle.started = partial(options.telemetry.started, config.name)
         self.rollout.switched = self._switched
         self.prediction = prediction
         self.machine = machine
@@ -135,6 +152,8 @@ class App:
         scaling = config.scaling.model_copy(update={"replica_concurrency": self.lifecycle.limit})
         self.scaler.configure(replace(config, scaling=scaling, hardware=revision.config.hardware), prediction)
         if prediction is not self.prediction:
+            if self.prediction is not None:
+                self._tasks.create_task(self.prediction.keep())
             self.prediction = prediction
             for task in self._steering[1:]:
                 task.cancel()
@@ -205,10 +224,8 @@ class App:
             )
         await backend.check()
 
-    def let_go(self, addresses: Sequence[tuple[str, int]] | None) -> None:
-        """Of replicas that somebody else runs, take no more use of those that are not listed; None: all are."""
-        if addresses is None:
-            return
+    def let_go(self, addresses: Sequence[tuple[str, int]]) -> None:
+        """Of replicas that somebody else runs, use those no more that are not listed."""
         now = time.monotonic()
         for replica in list(self.pool):
             if replica.wanted and (replica.host, replica.port) not in addresses:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import re
+from typing import Final
 
 import orjson
 
-LINE_END = re.compile(rb"\r\n|\n|\r")
-BLANK_LINE = (b"\n\n", b"\r\n\r\n", b"\r\r")
+LINE_END: Final = re.compile(rb"\r\n|\n|\r")
+_OPTIONS: Final = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+BLANK_LINE: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
 
 def to_json(value: object) -> bytes:
     """Encode a result; raises TypeError naming a type that has no JSON form."""
-    return orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+    return orjson.dumps(value, default=_plain, option=_OPTIONS)
 
 
 def _plain(value: object) -> object:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import orjson
 
 from proxy.errors import BadRequest
 from runtime.form import form_fields
 
 # What curl says of any -d, and what a client says that says nothing.
-_UNSAID = frozenset((b"", b"application/x-www-form-urlencoded"))
+_UNSAID: Final = frozenset((b"", b"application/x-www-form-urlencoded"))
 
 
 def given_arguments(content_type: bytes, body: bytearray, raw: str | None) -> dict[str, object]:

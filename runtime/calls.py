@@ -9,12 +9,13 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from types import NoneType
+from typing import TYPE_CHECKING, Final
 
 from proxy.errors import AnswerError
-from runtime import answers
+from runtime import answers, stream
 from runtime.body import given_arguments
 from runtime.errors import FunctionNotFound, NotReady, WrongMethod
 from runtime.exchange import Reply, Request
@@ -26,9 +27,11 @@ from runtime.threads import Threads
 if TYPE_CHECKING:  # it imports pydantic, which may take longer than opening the port
     from runtime.functions import Function
 
-SANE_ID = re.compile(rb"[A-Za-z0-9._:@/+=\-]{1,128}")
+SANE_ID: Final = re.compile(rb"[A-Za-z0-9._:@/+=\-]{1,128}")
 # A function that calls sys.exit or cancels itself fails alone: the server goes on.
-FAILURES = (Exception, SystemExit, asyncio.CancelledError)
+# What needs no closer look: neither a stream nor to be awaited.
+PLAIN: Final = frozenset((NoneType, bool, bytes, dict, float, int, list, str))
+FAILURES: Final = (Exception, SystemExit, asyncio.CancelledError)
 
 
 class Calls:
@@ -65,21 +68,20 @@ class Calls:
             self._answer_probe(request.path, reply)
             return
         function, suffix = self._find(request)
-        self._journal.request(run_id, f"{request.method} {request.path}", body)
+        if self._journal.requests:
+            self._journal.request(run_id, f"{request.method} {request.path}", body)
         given = given_arguments(request.headers.get(b"content-type", b""), body, function.raw)
         args, kwargs = function.arguments(given, run_id)
         started = time.perf_counter()
         result = await self._call(function, args, kwargs)
-        if isinstance(result, Response):
+        if type(result) in PLAIN:
+            self._whole(result, reply, run_id, started, suffix)
+        elif isinstance(result, Response):
             await self._send(result, reply, run_id, started)
         elif isinstance(result, Iterator | AsyncIterator):
             await self._stream(result, reply, run_id, started)
         else:
-            run_time_ms = round((time.perf_counter() - started) * 1000, 3)
-            answer = result if suffix else {"run_id": run_id, "run_time_ms": run_time_ms, "result": result}
-            status, content = answers.status_of(result), answers.to_json(answer)
-            reply.whole(status, content)
-            self._journal.response(run_id, status, run_time_ms, content)
+            self._whole(result, reply, run_id, started, suffix)
 
     def _answer_probe(self, path: str, reply: Reply) -> None:
         if path == "/health":
@@ -107,7 +109,14 @@ class Calls:
             result = function.call(*args, **kwargs)
         else:
             result = await self._threads.call(function.call, *args, **kwargs)
-        return await result if inspect.isawaitable(result) else result
+        return await result if type(result) not in PLAIN and inspect.isawaitable(result) else result
+
+    def _whole(self, result: object, reply: Reply, run_id: str, started: float, suffix: str) -> None:
+        run_time_ms = round((time.perf_counter() - started) * 1000, 3)
+        answer = result if suffix else {"run_id": run_id, "run_time_ms": run_time_ms, "result": result}
+        status, content = answers.status_of(result), answers.to_json(answer)
+        reply.whole(status, content)
+        self._journal.response(run_id, status, run_time_ms, content)
 
     async def _send(self, response: Response, reply: Reply, run_id: str, started: float) -> None:
         if isinstance(response.body, Iterator | AsyncIterator):
@@ -122,7 +131,10 @@ class Calls:
         self, result: Iterator[object] | AsyncIterator[object], reply: Reply, run_id: str, started: float
     ) -> None:
         encode = answers.content if reply.started and not reply.events else answers.frame
-        items = _items(result) if isinstance(result, AsyncIterator) else self._threads.items(result)
+        if isinstance(result, AsyncIterator):
+            items = stream.on_loop(result)
+        else:
+            items = stream.in_threads(self._threads, result)
         count = 0
         async with aclosing(items):
             async for item in items:
@@ -130,15 +142,6 @@ class Calls:
                 count += 1
         reply.end()
         self._journal.stream(run_id, count, (time.perf_counter() - started) * 1000)
-
-
-async def _items(source: AsyncIterator[object]) -> AsyncGenerator[object, None]:
-    try:
-        async for item in source:
-            yield item
-    finally:
-        if (aclose := getattr(source, "aclose", None)) is not None:
-            await aclose()
 
 
 async def _fail(reply: Reply, body: bytes) -> None:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 import sys
 import traceback
-from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import cast
+from typing import Final, cast
 
 import httptools
 
 from proxy.errors import AnswerError, BadRequest, HeaderTooLarge, VersionNotSupported
+from runtime.apart import Apart
 from runtime.exchange import Reply, Request
 
-MAX_HEAD_BYTES = 65536
+MAX_HEAD_BYTES: Final = 65536
 # Only these fields are read; the others, of which a proxy adds some, are not kept.
-READ_SIZES = frozenset(map(len, (b"content-type", b"x-request-id", b"expect")))
-HEAD_TOO_LARGE = HeaderTooLarge(f"The request head is over {MAX_HEAD_BYTES} bytes.")
+READ_SIZES: Final = frozenset(map(len, (b"content-type", b"x-request-id", b"expect")))
+HEAD_TOO_LARGE: Final = HeaderTooLarge(f"The request head is over {MAX_HEAD_BYTES} bytes.")
 
-Respond = Callable[[Request, Reply], Coroutine[None, None, None]]
+Respond = Callable[[Request, Reply], Coroutine[object, object, None]]
 
 
 class Connections:
@@ -55,27 +55,37 @@ class Connections:
             await self._empty.wait()
 
 
-class Connection(asyncio.Protocol):
-    """One client. Requests sent ahead wait in line, and reading stops while one waits."""
+class Connection:
+    """One client. Requests sent ahead wait in line, and reading stops while one waits.
 
-    _transport: asyncio.Transport
+    An asyncio.Protocol, but not by inheritance: compiled, a class with an interpreted base is slow.
+    """
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
+        self._transport: asyncio.Transport = None  # type: ignore[assignment]  # set before any other call
         self._parser = httptools.HttpRequestParser(self)
-        self._requests: deque[Request] = deque()
+        self._requests: list[Request] = []
         self._incoming: Request | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] = None  # type: ignore[assignment]  # as the transport
+        self._more: asyncio.Future[None] | None = None  # what the task waits for when it has nothing to do
         self._writable = asyncio.Event()
         self._writable.set()
         self._refused = False
-        self._abandoned = False
-        self.on_message_begin()
+        self._abandoned = False  # by the client
+        self._ending = False  # no more requests are answered
+        self._paused = False
+        self._target = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._head_bytes = self._unfinished_bytes = 0
+        self._in_head = True
 
     # asyncio calls these
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._task = self._connections.group.create_task(self._serve())
+        self._task.add_done_callback(self._over)
         self._connections.opened(self)
 
     def data_received(self, data: bytes) -> None:
@@ -94,13 +104,14 @@ class Connection(asyncio.Protocol):
             self._unfinished_bytes += len(data)
             if self._unfinished_bytes > MAX_HEAD_BYTES:
                 self._refuse(HEAD_TOO_LARGE)
-        if len(self._requests) > 1:
+        if len(self._requests) > 1 and not self._paused:
+            self._paused = True
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
         self._abandon()
         # The connection stays until the function has really ended: the other side counts it as running.
-        return self._task is not None
+        return bool(self._requests)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._abandon()
@@ -116,7 +127,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._target = b""
-        self._headers: dict[bytes, bytes] = {}
+        self._headers = {}
         self._head_bytes = self._unfinished_bytes = 0
         self._in_head = True
 
@@ -173,41 +184,52 @@ class Connection(asyncio.Protocol):
 
     def _line_up(self, request: Request) -> None:
         self._requests.append(request)
-        if len(self._requests) == 1:
-            self._serve()
+        if self._more is not None and not self._more.done():
+            self._more.set_result(None)
 
-    def _serve(self) -> None:
-        request = self._requests[0]
+    async def _serve(self) -> None:
+        """The connection's only task: one for each request would cost more than the rest of a small one."""
+        while not self._ending:
+            try:
+                if self._requests:
+                    await self._answer(self._requests[0])
+                else:
+                    self._more = asyncio.get_running_loop().create_future()
+                    await self._more
+            except asyncio.CancelledError:  # the client left; or a function has cancelled the task that it is in
+                continue
+
+    async def _answer(self, request: Request) -> None:
         reply = Reply(request, self._transport, self._writable)
-        self._task = self._connections.group.create_task(self._respond(request, reply))
-        # Not a `finally` in the task: one that is cancelled before its first step never runs.
-        self._task.add_done_callback(lambda _: self._served(request, reply))
-
-    async def _respond(self, request: Request, reply: Reply) -> None:
         try:
-            await self._connections.respond(request, reply)
-        except Exception:  # the end of a task: a fault of one answer cuts that answer only
+            await Apart(self._connections.respond(request, reply))
+        except Exception:  # as at the end of a task: a fault of one answer cuts that answer only
             sys.stderr.write(f"An answer to {request.path} was cut.\n{traceback.format_exc()}")
+        finally:
+            self._served(request, reply)
 
     def _served(self, request: Request, reply: Reply) -> None:
-        self._task = None
-        self._requests.popleft()
+        del self._requests[0]
+        while self._task.cancelling():  # what one function did to its task is nothing to the next
+            self._task.uncancel()
+        if not self._ending and not (reply.complete and request.keep_alive):
+            self._ending = True
+            self._transport.close()
+        if self._paused and len(self._requests) <= 1:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def _over(self, _: asyncio.Task[None]) -> None:
+        """Not at the end of the task itself: one that is cancelled before its first step never runs."""
         if self._abandoned:
             self._transport.abort()
-        elif not (reply.complete and request.keep_alive):
-            self._transport.close()
-        elif self._requests:
-            self._serve()
-        if len(self._requests) <= 1:
-            self._transport.resume_reading()
 
     def _abandon(self) -> None:
         """The client has left. Only once: a second cancel would cut the clean-up that the first one began."""
         if self._abandoned:
             return
-        self._abandoned = True
+        self._abandoned = self._ending = True
         self._writable.set()
         for request in self._requests:
             request.abandoned = True
-        if self._task is not None:
-            self._task.cancel()
+        self._task.cancel()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
+from typing import Final
 from urllib.parse import unquote
 
 from proxy.errors import AnswerError
 
-PHRASES = {int(status): status.phrase for status in HTTPStatus}
-JSON = "application/json"
-EVENTS = "text/event-stream"
-USUAL_ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+PHRASES: Final = {int(status): status.phrase for status in HTTPStatus}
+JSON: Final = "application/json"
+EVENTS: Final = "text/event-stream"
+USUAL_ANSWER: Final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
 
 
 class Request:

@@ -28,12 +28,15 @@ class Function:
         self.raw = _raw_parameter(function)
         self._takes_run_id = "run_id" in inspect.signature(function).parameters
         self._validate = _validator(function)
+        self._bare = _bare_parameters(function)
 
     def arguments(self, given: Mapping[str, object], run_id: str) -> Arguments:
         """Convert JSON values to what the annotations ask for; raises InvalidArguments."""
-        injected = {"run_id": run_id} if self._takes_run_id else {}
+        values = {**given, "run_id": run_id} if self._takes_run_id else given
+        if self._bare is not None and values.keys() == self._bare:
+            return (), dict(values)
         try:
-            return self._validate(**{**given, **injected})
+            return self._validate(**values)
         except pydantic.ValidationError as error:
             raise InvalidArguments("; ".join(_sentences(error))) from None
 
@@ -51,6 +54,14 @@ def find(module: ModuleType) -> dict[str, Function]:
         for name, value in vars(module).items()
         if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
     }
+
+
+def _bare_parameters(function: FunctionType) -> frozenset[str] | None:
+    """The names of all parameters, if pydantic has nothing to check in any of them."""
+    parameters = inspect.signature(function).parameters.values()
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    bare = all(each.kind in named and each.annotation is inspect.Parameter.empty for each in parameters)
+    return frozenset(each.name for each in parameters) if bare else None
 
 
 def _raw_parameter(function: FunctionType) -> str | None:

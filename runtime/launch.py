@@ -1,11 +1,14 @@
-"""From what the entrypoint is told to what it starts: the command line, its environment, and how it is asked."""
+"""From what the entrypoint is told to what it starts: the command line, its environment, and how it is asked.
+
+Named tuples here, since dataclasses import inspect, and the command is started only when all this has been imported.
+"""
 
 from __future__ import annotations
 
 import socket
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from proxy.backends import local_socket
 from proxy.backends.command import FUNCTION_SERVER
@@ -16,8 +19,7 @@ from runtime.presets import PRESETS, arrange, recognise
 _LOOPBACK = "127.0.0.1"
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(NamedTuple):
     """One start of the command; it listens on `port` of the loopback interface, or inherits `listener`.
 
     `host` and `port` are where it is asked. `mended`: one that was ready once is started again after a crash or a hang.

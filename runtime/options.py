@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from proxy.errors import UserError
 from runtime.presets import PRESETS
@@ -15,8 +14,7 @@ container and puts a gate before the server: a hard limit with a queue, GET /rea
 lets running requests finish before the server gets it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """`command` is empty for functions; `upstream_port` 0 and `preset` "" are to be found out; None is the preset's."""
 
     host: str

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
+from typing import NamedTuple
 
 from proxy.backends.command import with_port
 from proxy.errors import UserError
@@ -13,8 +13,7 @@ from proxy.errors import UserError
 _PYTHON = re.compile(r"python[\d.]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
+class Preset(NamedTuple):
     """One kind of server. The flags are those of its port and its address; `ready_path` "" is a TCP connection."""
 
     name: str
@@ -39,8 +38,7 @@ PRESETS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A command line that makes its server listen on `port`."""
 
     argv: tuple[str, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import Callable
 from contextvars import Context, copy_context
 from functools import partial
 from queue import SimpleQueue
@@ -13,8 +13,6 @@ from typing import ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-END = object()
 
 
 class Job:
@@ -74,20 +72,10 @@ class Threads:
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run it in a thread. When cancelled, a thread cannot be stopped: this returns only when it has."""
-        return await self._run(partial(function, *args, **kwargs), copy_context())
+        return await self.run(partial(function, *args, **kwargs), copy_context())
 
-    async def items(self, source: Iterator[object]) -> AsyncGenerator[object, None]:
-        """Each item of a synchronous iterator, asked for one at a time; closes it at the end."""
-        context = copy_context()
-        step = partial(next, source, END)
-        try:
-            while (item := await self._run(step, context)) is not END:
-                yield item
-        finally:
-            if (close := getattr(source, "close", None)) is not None:
-                await self._run(close, context)
-
-    async def _run(self, function: Callable[[], T], context: Context) -> T:
+    async def run(self, function: Callable[[], T], context: Context) -> T:
+        """As `call`, in a context that may be one of several calls."""
         loop = asyncio.get_running_loop()
         job = Job(function, context, loop.create_future())
         self._present += 1

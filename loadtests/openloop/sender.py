@@ -74,6 +74,11 @@ class Job:
     sent: float
     line: Line | None = None
 
+    def sample(self, begin: float, ended: float, status: int, error: str, told: Told) -> Sample:
+        """Latency counts from the moment due: being sent late is no excuse. `begin` is when the schedule began."""
+        lag, latency, began = self.sent - self.due, ended - self.due, told.began - begin
+        return Sample(self.call.arrival, lag, latency, told.took, status, error, began, told.replica)
+
 
 class Line(asyncio.Protocol):
     """One connection, which carries one request at a time."""
@@ -202,8 +207,7 @@ class Sender:
     def ended(self, job: Job, status: int, error: str = "", told: Told = UNTOLD) -> None:
         if job in self._pending:
             del self._pending[job]
-            lag, latency, began = job.sent - job.due, time.monotonic() - job.due, told.began - self._begin
-            self._samples.append(Sample(job.call.arrival, lag, latency, told.took, status, error, began, told.replica))
+            self._samples.append(job.sample(self._begin, time.monotonic(), status, error, told))
             if self._all_sent and not self._pending:
                 self._done.set()
 

@@ -41,8 +41,7 @@ class Live:
 
     def remove(self, app: AdminApp) -> None:
         self._apps.remove(app)
-        if all(other.metrics.name != app.metrics.name for other in self._apps):
-            del self.histories[app.metrics.name]
+        del self.histories[app.metrics.name]
 
     async def run(self) -> None:
         while True:

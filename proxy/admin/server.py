@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -54,7 +55,10 @@ class AdminServer:
 
     def show(self, app: AdminApp) -> None:
         """One more app, or another of that name."""
-        self._apps[app.config.name] = app
+        before = self._apps.get(app.metrics.name)
+        if before is not None:
+            self.hide(before)
+        self._apps[app.metrics.name] = app
         self._metrics_of.append(app.metrics)
         self._live.add(app)
 
@@ -62,19 +66,19 @@ class AdminServer:
         """It is gone."""
         if self._apps.get(app.metrics.name) is app:
             del self._apps[app.metrics.name]
-        self._metrics_of.remove(app.metrics)
-        self._live.remove(app)
+            self._metrics_of.remove(app.metrics)
+            self._live.remove(app)
 
     def _living(self, name: str) -> list[str]:
         app = self._apps.get(name)
         return [replica.id for replica in app.pool] if app is not None else []
 
-    async def open(self, host: str, port: int) -> int:
+    async def open(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Listen and return the port; raises OSError if the address cannot be had. Close it in any case."""
         _REPLICA_LOG.addHandler(self._transcripts)
         self._runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
+        await web.TCPSite(self._runner, host, port, ssl_context=tls).start()
         return int(self._runner.addresses[0][1])
 
     async def run(self) -> None:

@@ -86,7 +86,10 @@ class Backend(Protocol):
         """Raise UserError for what would fail every start and can be seen before the first."""
 
     async def find(self) -> Sequence[Found]:
-        """The replicas of this app that run already, asked for once before the first start; raises StartError."""
+        """The replicas of this app that run already and were not found before; raises StartError.
+
+        Asked for before the first start.
+        """
 
     async def prepare(self) -> None:
         """Do what has to be done once before the first start (install, pull); raises StartError."""

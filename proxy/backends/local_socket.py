@@ -5,7 +5,6 @@ Their names are abstract (unix(7)): no file has to be writable, and one is gone 
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import sys
 
@@ -38,6 +37,8 @@ def is_local(host: str) -> bool:
 
 async def connect(host: str) -> socket.socket:
     """Raises OSError; waits without end while too many others do."""
+    import asyncio  # the container entrypoint listens before it has time to import this
+
     sock = socket.socket(socket.AF_UNIX)
     sock.setblocking(False)
     try:

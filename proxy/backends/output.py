@@ -7,6 +7,8 @@ import logging
 import os
 from collections import deque
 
+from proxy.backends.secrets import NONE, Secrets
+
 _LOG = logging.getLogger("tidegate.replica")
 _LINES = 200
 _LINE_BYTES = 8192
@@ -17,7 +19,8 @@ _LAST_READS = 16
 class Output:
     """Owns the end of a replica's output, and the pipe it comes through if that is ours; lines are cut at 8 KiB."""
 
-    def __init__(self, app: str, replica: str) -> None:
+    def __init__(self, app: str, replica: str, secrets: Secrets = NONE) -> None:
+        self._hide = secrets.hide
         self._labels = {"app": app, "replica": replica}
         self._lines: deque[str] = deque(maxlen=_LINES)
         self._partial = b""
@@ -57,7 +60,8 @@ class Output:
             self._add(_visible(line).rstrip(b"\r")[:_LINE_BYTES].decode(errors="replace"))
         self._partial = _visible(rest)[:_LINE_BYTES]
 
-    def _add(self, line: str) -> None:
+    def _add(self, text: str) -> None:
+        line = self._hide(text)
         self._lines.append(line)
         _LOG.info("%s", line, extra=self._labels)
 

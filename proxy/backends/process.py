@@ -19,6 +19,7 @@ from proxy.backends.lifeline import LIFELINE
 from proxy.backends.output import Output
 from proxy.backends.ports import PORTS
 from proxy.backends.process_groups import consumption_of
+from proxy.backends.secrets import Secrets
 from proxy.backends.sources import contents
 from proxy.backends.venv import make_venv
 from proxy.config.packages import listed_file, pip_lines
@@ -53,6 +54,7 @@ class ProcessBackend:
 
     def __init__(self, config: AppConfig) -> None:
         self._config = config
+        self._secrets = Secrets(config.env)
         self.restarts = True
         self.outlives = False
         self._venv: Path | None = None
@@ -93,7 +95,7 @@ class ProcessBackend:
         try:
             with self._start_errors():
                 environment = self._environment(replica_id, port)
-                handle = ProcessHandle(port, Output(self._config.name, replica_id))
+                handle = ProcessHandle(port, Output(self._config.name, replica_id, self._secrets))
                 await handle.spawn(self._argv(environment, port), self._config.folder, environment)
         except BaseException:  # also when cancelled: the port is free again
             PORTS.release(port)

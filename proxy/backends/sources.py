@@ -17,9 +17,9 @@ def sources(config: AppConfig) -> list[Path]:
     """Of the app's files the *.py, those that the entrypoint names, and with `install` the list of requirements.
 
     Not the others: what a server writes into its folder, or reads from it at every request, must not replace it.
-    Raises BuildError if the folder cannot be read.
+    What cannot be read is left out: whether that is a mistake, the server knows. Raises ConfigError.
     """
-    files = select(config.folder, config.deployment.include, config.deployment.exclude)
+    files = select(config.folder, config.deployment.include, config.deployment.exclude, whole=False)
     environments = tuple(f"{path.parent}/" for path in files.values() if path.name == "pyvenv.cfg")
     found = {
         path for path in files.values() if path.suffix == ".py" and not str(path).startswith(environments)
@@ -28,10 +28,13 @@ def sources(config: AppConfig) -> list[Path]:
 
 
 def contents(config: AppConfig) -> Iterator[bytes]:
-    """Name and content of each; raises BuildError, OSError."""
+    """Name and content of each; raises ConfigError."""
     for path in sources(config):
         yield str(path.relative_to(config.folder) if path.is_relative_to(config.folder) else path).encode()
-        yield path.read_bytes()
+        try:
+            yield path.read_bytes()
+        except OSError:
+            yield b""
 
 
 def _named(config: AppConfig) -> Iterator[Path]:

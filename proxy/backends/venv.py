@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from proxy.backends.child import Child
 from proxy.backends.output import Output
+from proxy.backends.secrets import Secrets
 from proxy.config.packages import listed_file, pip_lines
 from proxy.errors import StartError
 
@@ -65,7 +66,7 @@ def _pip_arguments(config: AppConfig) -> list[str]:
 
 
 async def _run(config: AppConfig, argv: list[str]) -> None:
-    child = Child(Output(config.name, "install"))
+    child = Child(Output(config.name, "install", Secrets(config.env)))
     await child.spawn(argv, config.folder, dict(os.environ))
     try:
         ended = await child.wait()

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from proxy.cli.ps import roll_outs
 from proxy.cli.remote import ADMIN_DEFAULT, Admin, AdminKey, AppName, AsJson, Document, Remote
 
 
@@ -22,7 +23,8 @@ def explain(
     """Say in words what the autoscaler decided last, and from what."""
     remote = Remote(admin, admin_key)
     decisions: list[Document] = remote.get(remote.app_path(app, f"/decisions?limit={limit}"))
-    lines = [json.dumps(decisions, indent=2)] if as_json else story(decisions)
+    view: Document = remote.get(remote.app_path(app))
+    lines = [json.dumps(decisions, indent=2)] if as_json else [*story(decisions), *roll_outs([view])]
     for line in lines:
         typer.echo(line)
 

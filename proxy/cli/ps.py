@@ -10,7 +10,7 @@ import typer
 from proxy.cli.remote import ADMIN_DEFAULT, Admin, AdminKey, AsJson, Document, Remote
 from proxy.cli.table import show
 
-HEAD = ("APP", "REPLICA", "STATE", "ADDRESS", "IN FLIGHT", "CPU", "MEMORY", "LAST PROBE")
+HEAD = ("APP", "REPLICA", "REV", "STATE", "ADDRESS", "IN FLIGHT", "CPU", "MEMORY", "LAST PROBE")
 
 
 def ps(as_json: AsJson = False, admin: Admin = ADMIN_DEFAULT, admin_key: AdminKey = "") -> None:
@@ -20,6 +20,8 @@ def ps(as_json: AsJson = False, admin: Admin = ADMIN_DEFAULT, admin_key: AdminKe
         typer.echo(json.dumps(apps, indent=2))
     else:
         show(HEAD, rows(apps))
+        for line in roll_outs(apps):
+            typer.echo(line)
 
 
 def rows(apps: Sequence[Document]) -> Iterator[tuple[str, ...]]:
@@ -30,6 +32,7 @@ def rows(apps: Sequence[Document]) -> Iterator[tuple[str, ...]]:
             yield (
                 app["name"],
                 replica["id"],
+                str(replica["revision"]),
                 replica["state"],
                 replica["address"] or "-",
                 f"{replica['in_flight']}/{replica['limit']}",
@@ -39,3 +42,13 @@ def rows(apps: Sequence[Document]) -> Iterator[tuple[str, ...]]:
             )
         if not app["replicas"]:
             yield (app["name"], *("-" * (len(HEAD) - 1)))
+
+
+def roll_outs(apps: Sequence[Document]) -> Iterator[str]:
+    """A line for each app that is on its way to another revision, or came back from one."""
+    for app in apps:
+        revision = app["revision"]
+        if revision["reason"]:
+            yield f"{app['name']}: {revision['reason']}"
+        elif revision["state"] == "preparing":
+            yield f"{app['name']}: another revision is being prepared, revision {revision['number']} serves"

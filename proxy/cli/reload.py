@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from proxy.cli.remote import ADMIN_DEFAULT, Admin, AsJson, Document, Remote
+from proxy.cli.remote import ADMIN_DEFAULT, Admin, AdminKey, AsJson, Document, Remote
 
 _LOOK_SECONDS = 0.5
 # What a roll-out is on its way through.
@@ -24,9 +24,10 @@ def reload(
     wait: Annotated[bool, _WAIT] = False,
     as_json: AsJson = False,
     admin: Admin = ADMIN_DEFAULT,
+    admin_key: AdminKey = "",
 ) -> None:
     """Read the configuration of all apps again, and use it without losing a request; a mistake changes nothing."""
-    remote = Remote(admin)
+    remote = Remote(admin, admin_key)
     outcome = remote.post(f"/api/reload{'?replace=1' if replace else ''}", {})
     while wait and _under_way(outcome):
         time.sleep(_LOOK_SECONDS)

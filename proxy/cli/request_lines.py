@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _LOGGER = "tidegate.request"
 _RESET = "\x1b[0m"
 _COLOURS = {2: "\x1b[32m", 3: "\x1b[36m", 4: "\x1b[33m", 5: "\x1b[31m"}
+# An answer that took so long from its first byte to its last has two times that a person wants to know.
+_STREAMED_SECONDS = 0.01
 _DIM = "\x1b[2m"
 
 
@@ -91,8 +93,9 @@ def _details(passage: Passage) -> Iterator[str]:
         yield f"waited {_duration(passage.queue_seconds)}"
     if passage.cold_seconds is not None:
         yield f"cold start {_duration(passage.cold_seconds)}"
-    if passage.first_byte_seconds is not None:
-        yield f"first byte {_duration(passage.first_byte_seconds)}"
+    first_byte = passage.first_byte_seconds
+    if first_byte is not None and passage.seconds - first_byte >= _STREAMED_SECONDS:
+        yield f"first byte {_duration(first_byte)}"
     if passage.retries:
         yield f"{passage.retries} retries"
     yield f"{passage.sent_bytes:,} bytes"

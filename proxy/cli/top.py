@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proxy.cli.ps import HEAD, rows
+from proxy.cli.ps import HEAD, roll_outs, rows
 from proxy.cli.remote import ADMIN_DEFAULT, Admin, AdminKey, AsJson, Document, Remote
 from proxy.cli.table import coloured, columns
 
@@ -50,7 +50,7 @@ def _snapshots(remote: Remote) -> Iterator[Document]:
 
 def _print(snapshot: Document) -> None:
     apps = snapshot["apps"]
-    for line in (*columns(APPS, map(app_row, apps)), "", *columns(HEAD, rows(apps))):
+    for line in (*columns(APPS, map(app_row, apps)), "", *columns(HEAD, rows(apps)), *roll_outs(apps)):
         typer.echo(line)
 
 
@@ -73,7 +73,9 @@ def _screen(snapshot: Document) -> RenderableType:
         for failure in app["failures"][-1:]
     ]
     about = f"tidegate top   {snapshot['at'][11:19]} UTC   Ctrl-C ends it"
-    return Group(about, "", coloured(APPS, map(app_row, apps)), "", coloured(HEAD, rows(apps)), "", *failed)
+    return Group(
+        about, "", coloured(APPS, map(app_row, apps)), "", coloured(HEAD, rows(apps)), "", *roll_outs(apps), *failed
+    )
 
 
 def app_row(app: Document) -> tuple[str, ...]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
 import resource
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proxy.cli.admin_key import AdminKey, AdminKeyFile
-from proxy.cli.admin_key import admin_key as admin_key_of
+from proxy.cli import access
 from proxy.cli.keys import KeysOption
 from proxy.cli.log_lines import set_up_logging
+from proxy.errors import UserError
+
+if TYPE_CHECKING:
+    from proxy.telemetry.telemetry import Telemetry
 
 
 class LogLevel(StrEnum):
@@ -44,6 +48,12 @@ _MAX_GPUS = typer.Option(min=0, help="GPUs that all replicas may take together; 
 _RECORD = typer.Option(help="Write each app's requests as FOLDER/NAME.csv, a trace for simulate.", metavar="FOLDER")
 _LOG_LEVEL = typer.Option(help="Of this level and above is told what happens.")
 _REQUEST_LOG = typer.Option("--request-log/--no-request-log", help="At info and below, tell each request in a line.")
+_OTEL = typer.Option(
+    "--otel/--no-otel",
+    help="Export traces by OTLP; without it only where OTEL_EXPORTER_OTLP_ENDPOINT is set.",
+    show_default=False,
+)
+_OTEL_METRICS = typer.Option("--otel-metrics", help="Export metrics by OTLP, under Cerebrium's names.")
 
 _WATCH = typer.Option("--watch", help="Reload when the files of an app have changed.")
 
@@ -62,9 +72,14 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     record: Annotated[Path | None, _RECORD] = None,
     log_level: Annotated[LogLevel, _LOG_LEVEL] = LogLevel.info,
     request_log: Annotated[bool, _REQUEST_LOG] = True,
+    otel: Annotated[bool | None, _OTEL] = None,
+    otel_metrics: Annotated[bool, _OTEL_METRICS] = False,
     keys: KeysOption = None,
-    admin_key: AdminKey = "",
-    admin_key_file: AdminKeyFile = None,
+    admin_key: access.AdminKey = "",
+    admin_key_file: access.AdminKeyFile = None,
+    tls_cert: access.TlsCert = None,
+    tls_key: access.TlsKey = None,
+    admin_tls: access.AdminTls = False,
     watch: Annotated[bool, _WATCH] = False,
 ) -> None:
     """Serve apps: replicas are started on demand, limited, balanced and scaled to zero and back."""
@@ -75,11 +90,13 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     from proxy.config import load_all
     from proxy.control.machine import Offer
     from proxy.net.passage import Audience
-    from proxy.wiring import Options
+    from proxy.wiring import Access, Options
 
     paths = [path.absolute() for path in apps or [Path()]]
     configs = load_all(apps or [Path()])
-    opens = admin_key_of(admin_key, admin_key_file, admin_host)
+    opens = access.admin_key(admin_key, admin_key_file, admin_host)
+    allowed = Access(keys, opens, access.certificate(tls_cert, tls_key, admin_tls), admin_tls)
+    telemetry = _telemetry(otel, otel_metrics)
     log = set_up_logging(log_level)
     progress = log.show if sys.stderr.isatty() else None
     told = request_log and log_level in {LogLevel.debug, LogLevel.info}
@@ -89,6 +106,8 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     for config in configs:
         for warning in config.warnings:
             logging.getLogger("tidegate").warning("%s", warning)
+    if exposed := access.in_the_clear(opens, admin_host, admin_tls):
+        logging.getLogger("tidegate").warning("%s", exposed)
     options = Options(
         backend=backend,
         host=host,
@@ -100,10 +119,10 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
         record=record,
         progress=progress,
         audience=audience,
-        admin_key=opens,
-        keys=keys,
+        access=allowed,
         paths=paths,
         watch=watch,
+        telemetry=telemetry,
     )
     try:
         uvloop.run(run(configs, options, _announce))
@@ -111,6 +130,26 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
         sys.exit(128 + stop.number)
     finally:
         log.close()
+
+
+def _telemetry(otel: bool | None, otel_metrics: bool) -> Telemetry | None:
+    """Raises UserError if it is wanted and cannot be."""
+    from proxy.telemetry.signals import wanted
+
+    signals = wanted(otel, otel_metrics, os.environ)
+    if not (signals.traces or signals.metrics):
+        return None
+    try:
+        from proxy.telemetry.telemetry import Telemetry
+    except ImportError:
+        raise UserError(
+            "telemetry is wanted (--otel, --otel-metrics, OTEL_*), but the packages for it are not installed: "
+            "run pip install 'tidegate[otel]', or do without by --no-otel"
+        ) from None
+    try:
+        return Telemetry(signals)
+    except ValueError as error:
+        raise UserError(f"OpenTelemetry's environment variables cannot be used: {error}") from None
 
 
 def _announce(line: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +12,8 @@ from proxy.backends.sources import sources
 from proxy.config import AppConfig
 from proxy.errors import UserError
 from proxy.images.selection import select
+
+log = logging.getLogger("tidegate.reload")
 
 LOOK_SECONDS = 1.0
 
@@ -37,7 +40,10 @@ class FileWatch:
     async def run(self) -> None:
         while True:
             apps = [(app.config, app.backend_name) for app in self._apps]
-            self.note(await asyncio.to_thread(look, apps))
+            try:
+                self.note(await asyncio.to_thread(look, apps))
+            except Exception:  # a mistake of ours in looking at files does not end the serving
+                log.exception("the files of the apps cannot be watched")
             await asyncio.sleep(LOOK_SECONDS)
 
     def note(self, seen: Look) -> None:

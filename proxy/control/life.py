@@ -22,6 +22,7 @@ class Life:
         self.vigil: Vigil | None = None
         self.termination: Termination | None = None
         self.sent_away = False  # by hand: it is not taken back
+        self.told_ready = False
 
     def phases(self, started_at: float, now: float) -> dict[str, float]:
         """The seconds of a cold start that is over now, by metrics.PHASES."""

@@ -31,7 +31,7 @@ _UNWANTED = End("drained", "not wanted any more before it had started")
 
 
 class Lifecycle:
-    """Owns the lives of one app's replicas; `changed` is called whenever their number or states changed."""
+    """Owns the lives of one app's replicas; `changed` is called after any change of them, `started` after a start."""
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class Lifecycle:
     ) -> None:
         self.revision = Revision(1, config, backend, prober, pool, tasks)  # of which replicas are started
         self.changed: Callable[[], None] = lambda: None
+        self.started: Callable[[Replica, Mapping[str, float]], None] = lambda _replica, _phases: None
         self.keep = False  # at the end, leave the replicas to the next proxy
         self._config = config
         self._pool = pool
@@ -207,7 +208,11 @@ class Lifecycle:
         vigil = life.vigil
         while vigil is not None and not replica.gone:
             first = replica.ready_at is None
+            said = replica.last_probe
             event = await vigil.ask(handle.obstacle)
+            if replica.last_probe != said:
+                log.debug("%s: replica %s: %s", self._config.name, replica.id, replica.last_probe)
+            self._report_refusal(replica)
             if self._pool.apply(replica, event, time.monotonic()):
                 self._report(replica, life, first)
             if life.revision.backend.restarts and replica.wanted:
@@ -216,12 +221,22 @@ class Lifecycle:
                     self._condemn(replica, verdict)
             await vigil.pause()
 
+    def _report_refusal(self, replica: Replica) -> None:
+        """Its state may have changed since it was asked last, by requests that could not connect."""
+        life = self._lives[replica]
+        if life.told_ready and replica.state is State.UNREADY:
+            life.told_ready = False
+            log.warning("%s: replica %s is not ready: it refused a connection", self._config.name, replica.id)
+
     def _report(self, replica: Replica, life: Life, first: bool) -> None:
         now, name = time.monotonic(), self._config.name
+        life.told_ready = replica.routable
         if not replica.routable:
             log.warning("%s: replica %s is not ready: %s", name, replica.id, replica.last_probe)
         elif first and not life.adopted:
-            self._metrics.became_ready(life.phases(replica.started_at, now))
+            phases = life.phases(replica.started_at, now)
+            self._metrics.became_ready(phases)
+            self.started(replica, phases)
             log.info("%s: replica %s is ready after %.2f s", name, replica.id, now - replica.started_at)
         else:
             log.info("%s: replica %s is ready again", name, replica.id)
@@ -310,6 +325,7 @@ class Lifecycle:
             if replica.revision != self.revision.number:
                 continue
             if life.termination.recall():
+                life.told_ready = False
                 self._pool.apply(replica, Event.RECALL, now)
                 log.info("%s: replica %s is taken back", self._config.name, replica.id)
                 return True

@@ -25,7 +25,6 @@ class Revision:
         self.preparation = Preparation(backend, tasks)
         self.recovery = Recovery(config.name, pool)
         self.proven = False
-        self.fresh = False  # the backend has not looked yet for what an earlier proxy left
         self.identity = ""  # what replicas are made from; known once it is prepared
 
     @property

@@ -97,7 +97,7 @@ class Rollout:
     async def _prepare(self, candidate: Revision, anyway: bool) -> None:
         try:
             await candidate.prepare()
-            found = await candidate.backend.find() if candidate.fresh else ()
+            found = await candidate.backend.find()
         except StartError as error:
             self._candidate = None
             self._fail(candidate, str(error))

@@ -102,6 +102,8 @@ class Scaler:
             name = self._metrics.name
             about = {"app": name, "decision": record.document()}
             log.info("%s: replicas wanted: %d (%s)", name, decision.desired, decision.reason, extra=about)
+        else:
+            log.debug("%s: replicas wanted: still %d (%s)", self._metrics.name, decision.desired, decision.reason)
 
     def _observe(self, now: float) -> Observation:
         """What the pool knows, and what it does not."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,33 +11,39 @@ class MeanWindow:
     """The time-weighted mean of a quantity over the last `span` seconds, or since the first sample."""
 
     span: float
-    _samples: tuple[tuple[float, float, float], ...] = ()  # (end, seconds, mean over them)
+    # Of the samples, side by side: summing up a tuple of numbers is quicker than a loop.
+    _ends: tuple[float, ...] = ()
+    _seconds: tuple[float, ...] = ()
+    _areas: tuple[float, ...] = ()  # seconds × mean
 
     def add(self, now: float, seconds: float, mean: float) -> MeanWindow:
         """Take a mean over the `seconds` before now."""
-        kept = tuple(sample for sample in self._samples if sample[0] > now - self.span)
+        first = bisect_right(self._ends, now - self.span)
+        if seconds <= 0 and not first:
+            return self
+        ends, lengths, areas = self._ends[first:], self._seconds[first:], self._areas[first:]
         if seconds <= 0:
-            return MeanWindow(self.span, kept)
-        last = kept[-1] if kept else None
-        if last is not None and last[1] + seconds <= self.span / 64:  # samples come at every event: bound their number
-            merged = last[1] + seconds
-            kept = (*kept[:-1], (now, merged, (last[1] * last[2] + seconds * mean) / merged))
-            return MeanWindow(self.span, kept)
-        return MeanWindow(self.span, (*kept, (now, seconds, mean)))
+            return MeanWindow(self.span, ends, lengths, areas)
+        area = seconds * mean
+        if lengths and lengths[-1] + seconds <= self.span / 64:  # samples come at every event: bound their number
+            seconds, area = seconds + lengths[-1], area + areas[-1]
+            ends, lengths, areas = ends[:-1], lengths[:-1], areas[:-1]
+        return MeanWindow(self.span, (*ends, now), (*lengths, seconds), (*areas, area))
 
     def spanning(self, span: float) -> MeanWindow:
         """The same over other seconds, as far back as is known."""
-        return MeanWindow(span, self._samples)
+        return replace(self, span=span)
 
     def mean(self, now: float) -> float:
+        """Of the samples that end within the span the first may have begun before it: then a part of it counts."""
         start = now - self.span
-        weight = total = 0.0
-        for end, seconds, mean in self._samples:
-            inside = min(seconds, end - start)
-            if inside > 0:
-                weight += inside
-                total += inside * mean
-        return total / weight if weight else 0.0
+        first = bisect_right(self._ends, start)
+        if first == len(self._ends):
+            return 0.0
+        length = self._seconds[first]
+        inside = min(length, self._ends[first] - start)
+        weight = sum(self._seconds[first + 1 :], inside)
+        return sum(self._areas[first + 1 :], self._areas[first] * (inside / length)) / weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +55,17 @@ class MaxWindow:
     _past: tuple[tuple[float, int], ...] = ()  # (when it was replaced, value), values falling
 
     def add(self, now: float, value: int) -> MaxWindow:
-        past = (*self._past, (now, self.current))
-        kept = tuple((end, old) for end, old in past if end > now - self.span and old > value)
-        return MaxWindow(self.span, value, kept)
+        past = self._past
+        if self.current > value:
+            past = (*past, (now, self.current))
+        if past and (past[0][0] <= now - self.span or past[-1][1] <= value):
+            past = tuple((end, old) for end, old in past if end > now - self.span and old > value)
+        return MaxWindow(self.span, value, past)
 
     def spanning(self, span: float) -> MaxWindow:
         """The same over other seconds, as far back as is known."""
-        return MaxWindow(span, self.current, self._past)
+        return replace(self, span=span)
 
     @property
     def max(self) -> int:
-        return max([self.current, *(value for _, value in self._past)])
+        return self._past[0][1] if self._past else self.current

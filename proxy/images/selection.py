@@ -14,14 +14,14 @@ Test = Callable[[str], bool]
 _NEVER = ("__pycache__", "*/__pycache__")
 
 
-def select(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> dict[str, Path]:
-    """Path inside `folder` → file or symbolic link; raises BuildError.
+def select(folder: Path, include: Sequence[str], exclude: Sequence[str], whole: bool = True) -> dict[str, Path]:
+    """Path inside `folder` → file or symbolic link; raises BuildError for what cannot be read, if `whole`.
 
     As on the platform, `*` also matches "/", and every pattern is matched with the path from the folder on; one that
     matches a folder matches all that is in it.
     """
     included, excluded = _matcher(include), _matcher([*exclude, *_NEVER])
-    return {path: folder / path for path in _walk(folder, excluded) if included(path)}
+    return {path: folder / path for path in _walk(folder, excluded, whole) if included(path)}
 
 
 def _matcher(patterns: Sequence[str]) -> Test:
@@ -31,11 +31,11 @@ def _matcher(patterns: Sequence[str]) -> Test:
     return lambda path: found.match(path) is not None
 
 
-def _walk(folder: Path, excluded: Test) -> Iterator[str]:
+def _walk(folder: Path, excluded: Test, whole: bool) -> Iterator[str]:
     def unreadable(error: OSError) -> None:
         raise BuildError(f"{error.filename} cannot be read for the image ({error.strerror}): mend or exclude it")
 
-    for root, folders, files in os.walk(folder, onerror=unreadable):
+    for root, folders, files in os.walk(folder, onerror=unreadable if whole else None):
         inside = Path(root).relative_to(folder)
         paths = {name: (inside / name).as_posix() for name in (*folders, *files)}
         folders[:] = sorted(name for name in folders if not excluded(paths[name]))

@@ -49,7 +49,8 @@ class ClientConnection:
         self.deadline = NEVER
         self.host = b""
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # set before any other call
-        self._reader = RequestReader(self, listener.max_header_bytes)
+        self._secure = listener.secure
+        self._reader = RequestReader(self, listener.max_header_bytes, b"https" if self._secure else b"http")
         self._line: list[Exchange] = []  # the first is being answered
         self._error: AnswerError | None = None  # why no more can be read
         self._in_head = True
@@ -85,7 +86,10 @@ class ClientConnection:
             self.deadline = time.monotonic() + HEAD_SECONDS
 
     def eof_received(self) -> bool:
-        """Stay half open while an answer is on its way: the client may have ended its sending side only."""
+        """Stay half open while an answer is on its way: the client may have ended its sending side only.
+
+        Over TLS it has left: neither asyncio nor uvloop can send anything more then.
+        """
         self._client_left(lost=False)
         if not self._line and not self._closing:
             self._close()
@@ -264,17 +268,18 @@ class ClientConnection:
         request_id, now = self.site.next_request_id(), time.monotonic()
         answer = error_answer(error, request_id, keep_alive=False)
         self.send(answer)
-        for observer in self.audience.observers:
+        if self.audience.observers:
             request = self._reader.unread()
-            observer.over(refusal(request, request_id, error.status, self.host, answer, now), request)
+            self.audience.tell(refusal(request, request_id, error.status, self.host, answer, now), request)
         self._linger()
 
     def _linger(self) -> None:
         """Close, once the client has seen what was said."""
         self._line.clear()
         self._resume()
-        ending.half_close(self._transport)
-        if self._ended:
+        if not self._secure:
+            ending.half_close(self._transport)
+        if self._ended or (self._secure and self._reader.idle):
             self._close()
         self._closing = True
         self.deadline = time.monotonic() + LINGER_SECONDS
@@ -294,6 +299,7 @@ class ClientConnection:
         self._ended = True
         now = time.monotonic()
         line, self._line = self._line, []
+        lost = lost or self._secure
         self._line.extend([exchange for exchange in line if exchange.client_left(now, lost)])
 
     def _hung_up(self) -> None:

@@ -12,8 +12,10 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 def half_close(transport: asyncio.Transport) -> None:
-    """The other side reads the end of its input, once it has read the rest."""
-    if not transport.is_closing():
+    """The other side reads the end of its input, once it has read the rest; over TLS it is the whole connection's."""
+    if not transport.can_write_eof():
+        transport.close()
+    elif not transport.is_closing():
         with contextlib.suppress(OSError):  # shutdown() of a connection that was reset, before its loss is told
             transport.write_eof()
 

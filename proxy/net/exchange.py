@@ -265,11 +265,9 @@ class Exchange:
     def trace_fields(self) -> bytes:
         """The lines that tell the replica which trace the request belongs to; none where nobody traces."""
         tracer = self._client.audience.tracer
-        if tracer is None:
-            return b""
-        if self.trace is None:
-            self.trace = tracer.begin(self.request, self.started_at)
-        return self.trace.fields
+        if tracer is not None and self.trace is None:
+            self.trace = tracer.begin(self.request)
+        return b"" if self.trace is None else self.trace.fields
 
     def draining(self, replica: Replica) -> bool:
         return self._site.draining or not replica.wanted
@@ -347,5 +345,6 @@ class Exchange:
         self._allowance = None
         if self.routed:
             self.service.metrics.finished(status, now - self.started_at)
-        for observer in self._client.audience.observers:
-            observer.over(passage_of(self, None if call is None else call.replica, status, now), self.request)
+        audience = self._client.audience
+        if audience.observers:
+            audience.tell(passage_of(self, None if call is None else call.replica, status, now), self.request)

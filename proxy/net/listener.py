@@ -13,6 +13,7 @@ from proxy.errors import Overloaded, UserError
 from proxy.net import ending
 from proxy.net.client import LINGER_SECONDS, ClientConnection, peer_host
 from proxy.net.deadlines import NEVER, Deadlines
+from proxy.net.handshakes import Handshakes
 from proxy.net.hangup import HangupWatch
 from proxy.net.passage import refusal
 from proxy.net.site import Site
@@ -30,10 +31,12 @@ log = logging.getLogger("tidegate")
 
 
 class Listener:
-    """Owns the listening socket and the client connections."""
+    """Owns the listening socket and the client connections; with `handshakes` it speaks TLS."""
 
-    def __init__(self, site: Site, max_header_bytes: int) -> None:
+    def __init__(self, site: Site, max_header_bytes: int, handshakes: Handshakes | None = None) -> None:
         self.site = site
+        self.handshakes = handshakes
+        self.secure = handshakes is not None
         self.max_header_bytes = max_header_bytes
         self.hangups = HangupWatch(asyncio.get_running_loop())
         self.timeouts = Deadlines(sweep_seconds=1.0)
@@ -63,6 +66,8 @@ class Listener:
         self.site.draining = True
         if self._server is not None:
             self._server.close()
+        if self.handshakes is not None:
+            self.handshakes.close()
         for client in list(self._clients):
             client.close_if_idle()
         await self._empty.wait()
@@ -75,6 +80,8 @@ class Listener:
     def close(self) -> None:
         if self._server is not None:
             self._server.close()
+        if self.handshakes is not None:
+            self.handshakes.close()
         self.hangups.close()
 
     def joined(self, client: ClientConnection) -> None:
@@ -92,18 +99,22 @@ class Listener:
 
     @property
     def full(self) -> bool:
-        return len(self._clients) >= self.max_clients
+        shaking_hands = len(self.handshakes) if self.handshakes is not None else 0
+        return len(self._clients) + shaking_hands >= self.max_clients
 
     def turn_away(self, arrival: Arrival) -> bool:
         """True if it may wait until the client has read why."""
-        if not self._told_full:
-            self._told_full = True
-            log.warning("%d clients, as many as the limit of open files allows: more are refused", self.max_clients)
+        self.tell_full()
         if len(self._turned_away) >= MAX_LINGERING:
             return False
         self._turned_away.add(arrival)
         self.timeouts.watch(arrival)
         return True
+
+    def tell_full(self) -> None:
+        if not self._told_full:
+            self._told_full = True
+            log.warning("%d clients, as many as the limit of open files allows: more are refused", self.max_clients)
 
     def forget(self, arrival: Arrival) -> None:
         self._turned_away.discard(arrival)
@@ -127,6 +138,9 @@ class Arrival(asyncio.Protocol):
             self._refuse()
             return
         client = ClientConnection(self._listener)
+        if self._listener.handshakes is not None:
+            self._listener.handshakes.begin(self._transport, cast(asyncio.Protocol, client))
+            return
         self._transport.set_protocol(cast(asyncio.Protocol, client))
         client.connection_made(transport)
 
@@ -137,14 +151,17 @@ class Arrival(asyncio.Protocol):
         self._transport.abort()
 
     def _refuse(self) -> None:
+        if self._listener.secure:
+            self._listener.tell_full()
+            self._transport.abort()  # nothing can be said before the handshake, which costs the most
+            return
         error = Overloaded(f"all {self._listener.max_clients} client connections there can be are taken", 1)
         site, now = self._listener.site, time.monotonic()
         request_id = site.next_request_id()
         answer = error_answer(error, request_id, keep_alive=False)
         self._transport.write(answer)
-        for observer in site.audience.observers:
-            host, request = peer_host(self._transport), Request(b"", b"")
-            observer.over(refusal(request, request_id, error.status, host, answer, now), request)
+        host, unread = peer_host(self._transport), Request(b"", b"")
+        site.audience.tell(refusal(unread, request_id, error.status, host, answer, now), unread)
         if self._listener.turn_away(self):
             ending.half_close(self._transport)
             self.deadline = now + LINGER_SECONDS

@@ -98,7 +98,7 @@ class Observer(Protocol):
 class Tracer(Protocol):
     """Who decides which trace a request belongs to, before a replica gets it."""
 
-    def begin(self, request: Request, started_at: float) -> Trace: ...
+    def begin(self, request: Request) -> Trace: ...
 
 
 class Audience:
@@ -109,6 +109,10 @@ class Audience:
     def __init__(self, observers: tuple[Observer, ...] = (), tracer: Tracer | None = None) -> None:
         self.observers = observers
         self.tracer = tracer
+
+    def tell(self, passage: Passage, request: Request) -> None:
+        for observer in self.observers:
+            observer.over(passage, request)
 
 
 NOBODY: Final = Audience()

@@ -42,7 +42,7 @@ class Side(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self.end()
-        return True
+        return self.transport.can_write_eof()  # over TLS it ends as a whole
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unwatch()

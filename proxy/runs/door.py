@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # imported by the first run: few proxies have one, and the en
     from proxy.runs.server import RunServer
 
 _RUN = re.compile(rb"/runs/[0-9a-f]{32}(?:\?.*)?")
+REPLICA = "runs"  # who answers, for those who are told of requests
 _LIMIT = 10_000
 _CONNECT_SECONDS = 5.0
 _CLOSE_SECONDS = 2.0
@@ -109,7 +110,7 @@ class Door:
 
     async def _open(self) -> None:
         now = time.monotonic()
-        replica = Replica(0, "runs", _LIMIT, now)
+        replica = Replica(0, REPLICA, _LIMIT, now)
         try:
             module = await asyncio.to_thread(importlib.import_module, "proxy.runs.server")
             inside = module.Inside(self._services, self._tasks, self._deadlines, self._word, self.audience)

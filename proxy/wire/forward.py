@@ -65,8 +65,8 @@ def _forwarded(request: Request, client_host: bytes) -> bytes:
     forwarded_for = request.forwarded_for + b", " + client_host if request.forwarded_for else client_host
     via = request.via + b", " + via if request.via else via
     lines.append(
-        b"x-forwarded-for: %b\r\nx-forwarded-proto: http\r\nx-forwarded-host: %b\r\nvia: %b\r\n"
-        % (forwarded_for, host, via)
+        b"x-forwarded-for: %b\r\nx-forwarded-proto: %b\r\nx-forwarded-host: %b\r\nvia: %b\r\n"
+        % (forwarded_for, request.scheme, host, via)
     )
     return b"\r\n".join(lines)
 

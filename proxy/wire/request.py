@@ -32,13 +32,16 @@ _HANDLED = HOP_BY_HOP | {
     b"x-request-id",
 }
 
+# https://www.w3.org/TR/trace-context/
+_TRACE_CONTEXT = frozenset((b"traceparent", b"tracestate"))
+
 
 class Request:
     """The head of one request as it may be forwarded: every field that ends here is gone from `fields`.
 
     `length` is None without a Content-Length. `forwarded_for` and `via` are what came before us. `upgrade` is the
     protocol that the client wants to change to, or empty. `final`: it must not be forwarded (Max-Forwards: 0).
-    `routed_target` is what its app gets, known once it is routed.
+    `routed_target` is what its app gets, known once it is routed. `trace_context` was taken out to be said anew.
     `keeps_authorization`: the replica gets that field, too.
     `trailer`: the names that may follow the body; `takes_trailers`: the client reads those of an answer.
     """
@@ -59,8 +62,10 @@ class Request:
         "method",
         "request_id",
         "routed_target",
+        "scheme",
         "takes_trailers",
         "target",
+        "trace_context",
         "trailer",
         "upgrade",
         "via",
@@ -70,6 +75,7 @@ class Request:
         self.method = method
         self.target = target
         self.routed_target = b""
+        self.trace_context: list[Field] | None = None
         self.fields: list[Field] = []
         self.host: bytes | None = None
         self.length: int | None = None
@@ -84,6 +90,7 @@ class Request:
         self.forwarded_for = b""
         self.via = b""
         self.request_id = b""
+        self.scheme = b"http"  # that the client speaks, or "https"
         self.authorization = b""
         self.keeps_authorization = True
         self.forwarded = b""
@@ -123,6 +130,15 @@ class Request:
         _check_body(self, upgrading)
         if not upgrading or self.http10:
             self.upgrade = b""  # RFC 9110 section 7.8: without "Connection: upgrade", or in HTTP/1.0, it is ignored
+
+    def take_trace_context(self) -> list[Field]:
+        """The fields of W3C Trace Context, which from now on do not go on as they are; names in lower case."""
+        if self.trace_context is None:
+            self.trace_context = [
+                (name.lower(), value) for name, value in self.fields if name.lower() in _TRACE_CONTEXT
+            ]
+            self.fields = [field for field in self.fields if field[0].lower() not in _TRACE_CONTEXT]
+        return self.trace_context
 
     def _drop(self, named: set[bytes]) -> None:
         """What the Connection fields have named."""

@@ -37,8 +37,9 @@ class RequestSink(Protocol):
 class RequestReader:
     """One client connection's requests; several may come from one feed (RFC 9112 section 9.3.2)."""
 
-    def __init__(self, sink: RequestSink, max_header_bytes: int) -> None:
+    def __init__(self, sink: RequestSink, max_header_bytes: int, scheme: bytes = b"http") -> None:
         self._sink = sink
+        self._scheme = scheme
         self._limit = max_header_bytes
         self._parser = httptools.HttpRequestParser(self)
         self._fields: list[Field] = []
@@ -104,8 +105,11 @@ class RequestReader:
         return b"".join(held)
 
     def unread(self) -> Request:
-        """What is known of a request whose head could not be read to its end."""
-        target = self._target if self._in_head else b""
+        """What is known of a request whose head could not be read to its end.
+
+        Not a target with a scheme: there may be a password in it.
+        """
+        target = self._target if self._in_head and self._target[:1] == b"/" else b""
         return Request(self._parser.get_method() if target else b"", target)
 
     def _take(self, data: bytes) -> None:
@@ -162,6 +166,7 @@ class RequestReader:
             raise VersionNotSupported(f"HTTP/{version} is not spoken here: use HTTP/1.1")
         self._check_size(self._head_size())
         request = Request(parser.get_method(), self._target, version == "1.0", parser.should_keep_alive())
+        request.scheme = self._scheme
         request.take(self._fields, upgrading=parser.should_upgrade())
         self._in_head, self._in_body = False, True
         self._chunked = request.chunked

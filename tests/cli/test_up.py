@@ -103,6 +103,28 @@ def test_a_command_line_that_cannot_be_followed_is_one_sentence(
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("words", [["--otel"], ["--otel-metrics"]])
+def test_telemetry_without_its_packages_is_one_sentence(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("cerebrium.toml").write_text(SLEEPER)
+    monkeypatch.delitem(sys.modules, "proxy.telemetry.telemetry", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    assert up(monkeypatch, *words) == 2
+    err = capsys.readouterr().err
+    assert "run pip install 'tidegate[otel]', or do without by --no-otel" in err
+    assert err.count("\n") == 1
+
+
+def test_a_variable_of_opentelemetry_that_cannot_be_used_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("cerebrium.toml").write_text(SLEEPER)
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "-1")
+    assert up(monkeypatch, "--otel") == 2
+    assert capsys.readouterr().err.startswith("tidegate: OpenTelemetry's environment variables cannot be used: ")
+
+
 @pytest.mark.parametrize("option", ["--port", "--admin-port"])
 def test_a_port_in_use_is_one_sentence_with_its_option(
     option: str, taken: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -212,3 +212,42 @@ def test_those_who_wait_are_woken_protected_ones_first() -> None:
         house.machine.ask(house.app(name, protected=protected), 1)
     house.machine.wake_waiting()
     assert house.woken == ["b", "a", "c"]
+
+
+# While replicas are replaced
+
+
+def test_a_spare_one_gets_room_that_is_left_and_makes_nobody_go() -> None:
+    house = House(cpu=3)
+    house.app("batch", 1)
+    chat = house.app("chat", 1, protected=True)
+    assert house.machine.spare(chat, 5) == 1
+    house.start(chat, at=9)
+    assert house.machine.spare(chat, 5) == 0
+
+
+def test_room_that_somebody_waits_for_is_not_spare() -> None:
+    house = House(cpu=3)
+    house.machine.ask(house.app("large", cpu=2), 2)
+    assert house.machine.spare(house.app("small"), 1) == 1
+    house.machine.ask(house.app("waiting", cpu=1), 9)
+    assert house.machine.spare(house.app("other"), 1) == 0
+
+
+def test_replicas_of_another_revision_hold_what_that_one_needs() -> None:
+    house = House(cpu=10)
+    app = house.app("app", 2, cpu=1)
+    app.others[0], app.need = app.need, Resources(cpu=4)
+    house.start(app, at=5).revision = 1
+    assert house.machine.ask(app, 9) == Room(1, (), "no room: needs 4 cpu, 0 free of 10")
+    app.drain(next(iter(app.pool)), 6)
+    assert app.leaving == Resources(cpu=1)
+
+
+def test_the_room_of_an_app_that_has_gone_is_free() -> None:
+    house = House(cpu=1)
+    old, new = house.app("old", 1), house.app("new")
+    house.machine.ask(new, 1)
+    house.machine.leave(old)
+    assert house.woken == ["new"]
+    assert house.machine.ask(new, 1) == Room(1)

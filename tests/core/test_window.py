@@ -44,7 +44,7 @@ def test_samples_at_every_event_are_merged_without_changing_the_mean() -> None:
         window = window.add(now, seconds, mean)
         samples.append((seconds, mean))
     assert window.mean(now) == pytest.approx(sum(s * mean for s, mean in samples) / now)
-    assert len(window._samples) <= 130
+    assert len(window._ends) <= 130
 
 
 def test_the_maximum_holds_for_the_span_after_it_was_replaced() -> None:
@@ -82,3 +82,10 @@ def test_the_maximum_agrees_with_every_value_kept() -> None:
         # A value held until the next one began.
         ended = [until for until, _ in held[1:]]
         assert window.max == max(value, *(old for (_, old), end in zip(held, ended, strict=False) if end > now - 5))
+
+
+def test_another_span_keeps_what_is_known() -> None:
+    mean = MeanWindow(10.0).add(10.0, 10.0, 4.0).add(20.0, 10.0, 2.0)
+    assert (mean.spanning(5.0).mean(20.0), mean.spanning(20.0).add(30.0, 10.0, 1.0).mean(30.0)) == (2.0, 1.5)
+    highest = MaxWindow(10.0, 5).add(0.0, 3).spanning(30.0)
+    assert (highest.add(20.0, 2).max, highest.spanning(4.0).add(20.0, 2).max) == (5, 3)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
 
 import pytest
 import uvloop
 
+from proxy.net.certificate import Certificate
+from proxy.net.handshakes import Handshakes
 from proxy.net.listener import Listener
+from tests.e2e.certificates import trusting, write_certificate
 from tests.net.house import App, RealHouse, app_config
 from tests.net.replica_server import ReplicaServer
 
 DEADLINE_SECONDS = 10
 Run = Callable[[Coroutine[object, object, None]], None]
+Over = Callable[..., AbstractAsyncContextManager["Scene"]]
 
 
 @pytest.fixture(name="run", params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
@@ -47,7 +54,8 @@ class Scene:
         return not (self.app.pool.demand.present or len(self.listener) or any(server.busy for server in self.servers))
 
     async def connect(self) -> Client:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.listener.port)
+        tls = trusting() if self.listener.secure else None
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.listener.port, ssl=tls)
         self.clients.append(Client(reader, writer))
         return self.clients[-1]
 
@@ -74,16 +82,20 @@ class Client:
         try:
             while piece := await self.reader.read(65_536):
                 data += piece
-        except ConnectionError:
+        except (ConnectionError, ssl.SSLError):
             self.broken = True
         return data
 
 
 @asynccontextmanager
-async def scene(toml: str = "", limits: tuple[int, ...] = (1,)) -> AsyncIterator[Scene]:
+async def scene(
+    toml: str = "", limits: tuple[int, ...] = (1,), certificate: Certificate | None = None
+) -> AsyncIterator[Scene]:
+    """With a certificate, clients speak TLS."""
     async with asyncio.TaskGroup() as tasks:
         house = RealHouse(tasks, [app_config("demo", toml)])
-        listener = Listener(house.site, 65_536)
+        handshakes = None if certificate is None else Handshakes(tasks, certificate)
+        listener = Listener(house.site, 65_536, handshakes)
         servers = [ReplicaServer() for _ in limits]
         for server, limit in zip(servers, limits, strict=True):
             await server.open()
@@ -91,15 +103,27 @@ async def scene(toml: str = "", limits: tuple[int, ...] = (1,)) -> AsyncIterator
         await listener.open("127.0.0.1", 0)
         sweeps = [tasks.create_task(deadlines.run()) for deadlines in (house.deadlines, listener.timeouts)]
         made = Scene(house.apps[0], listener, servers)
-        yield made
-        for client in made.clients:
-            client.writer.transport.abort()
+        try:
+            yield made
+        finally:
+            for client in made.clients:
+                client.writer.transport.abort()
+            listener.close()  # also after a failure: uvloop waits for what is left open
         await listener.drain()
         house.apps[0].connections.close()
         for server in servers:
             server.close()
         for sweep in sweeps:
             sweep.cancel()
+
+
+@pytest.fixture(name="over", params=["plain", "tls"])
+def over_fixture(request: pytest.FixtureRequest, tmp_path: Path) -> Over:
+    """Makes scenes whose clients speak either."""
+    if request.param == "plain":
+        return scene
+    certificate = Certificate(*write_certificate(tmp_path))
+    return partial(scene, certificate=certificate)
 
 
 async def eventually(condition: Callable[[], object]) -> None:

@@ -53,8 +53,7 @@ def test_the_commands_say_that_a_key_is_wanted_and_take_it(tmp_path: Path) -> No
         for words in (["top"], ["explain"], ["logs"], ["scale", "--min", "0"]):
             assert command(up, *words, "--admin-key", KEY).returncode == 0
         replica = json.loads(command(up, "ps", "--json", key=KEY).stdout)[0]["replicas"][0]["id"]
-        for action in ("restart", "drain"):
-            assert command(up, action, replica, key=KEY).returncode == 0
+        assert command(up, "restart", replica, key=KEY).returncode == 0
 
 
 def test_replicas_do_not_inherit_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,3 +130,11 @@ def test_a_signal_in_the_pause_before_a_restart_ends_it(start: Functions) -> Non
     eventually(lambda: entrypoint.ask("/ready")[1]["status"] == "restarting")
     entrypoint.signal()
     entrypoint.exit_code()
+
+
+def test_the_command_starts_before_anything_slow_is_imported() -> None:
+    told = (
+        "import sys, runtime.__main__; print({'asyncio', 'inspect', 'logging', 'pydantic', 'ssl'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -188,6 +188,35 @@ def test_changed_files_are_reloaded_by_themselves(tmp_path: Path) -> None:
         assert up.end() == 0
 
 
+def test_without_room_replicas_are_replaced_one_by_one(tmp_path: Path) -> None:
+    write_app(tmp_path, TWO + "[cerebrium.hardware]\ncpu = 1")
+    with running(tmp_path, "--max-cpu", 2, tmp_path) as up:
+        before = served_by(up, 2)
+        with load(up) as answers:
+            write_app(tmp_path, TWO + "[cerebrium.hardware]\ncpu = 1\n" + env("b"))
+            assert reload(up, "--wait").returncode == 0
+        assert list(answers) == ["200"], answers
+        assert not before & served_by(up, 2)
+        assert "makes way first" in up.log()
+        write_app(tmp_path, TWO + "[cerebrium.hardware]\ncpu = 3")
+        assert "cerebrium.hardware.cpu is 3, but --max-cpu is 2" in reload(up).stderr
+
+
+def test_forecasts_and_policies_are_switched_on_and_off(tmp_path: Path) -> None:
+    write_app(tmp_path, TWO)
+    with running(tmp_path) as up:
+        before = served_by(up, 2)
+        for policy, predictive in (("load-thresholds", "true"), ("target", "false"), ("objective", "true")):
+            write_app(tmp_path, TWO + f'[tidegate.scaling]\npolicy = "{policy}"\npredictive = {predictive}\n')
+            done = reload(up)
+            assert done.returncode == 0
+        assert 'policy = "objective" takes effect when `tidegate up` is started again' in done.stdout
+        assert up.get("/").status == 200
+        assert pids(up) == before
+        assert up.end() == 0
+        assert "Traceback" not in up.log()
+
+
 def test_a_page_of_another_origin_may_not_reload(tmp_path: Path) -> None:
     with running(write_app(tmp_path)) as up:
         request = Request(f"{up.admin}/api/reload", b"{}", {"origin": "http://elsewhere"}, method="POST")

@@ -80,15 +80,26 @@ def test_every_change_of_a_replica_s_state_is_a_line(tmp_path: Path) -> None:
         assert places == sorted(places)
 
 
+def test_a_replica_that_refuses_a_connection_is_told_to_be_not_ready(tmp_path: Path) -> None:
+    with running(write_app(tmp_path, ONE)) as up:
+        up.get("/refuse/0.5")
+        eventually(lambda: up.get("/sleep/0").status == 200 and "is ready again" in up.log())
+        told = [line["message"] for line in lines(up, "tidegate.lifecycle")]
+        assert told[-2].endswith("is not ready: it refused a connection")
+        assert told[-1].endswith("is ready again")
+
+
 def test_values_of_the_environment_are_in_no_line(tmp_path: Path) -> None:
+    """Not even where a server that does not start echoes its command."""
     (tmp_path / "secrets.env").write_text("TOKEN=open-sesame\n")
-    env = '[tidegate]\nenv_file = "secrets.env"\n[tidegate.env]\nPASSWORD = "open-sesame"\n'
-    with running(write_app(tmp_path, ONE + env)) as up:
-        assert up.get("/sleep/0").status == 200
-        up.get("/exit/3")
-        eventually(lambda: "failed: exited with code 3" in up.log())
+    (tmp_path / "serve.sh").write_text('set -x\nexec python -m nothing_like_this --token "$TOKEN" --key "$API_KEY"\n')
+    env = '[tidegate]\nenv_file = "secrets.env"\n[tidegate.env]\nAPI_KEY = "sk-abcdef"\n'
+    with running(write_app(tmp_path, ONE + env, entrypoint="sh serve.sh")) as up:
+        eventually(lambda: "failed: exited with code 1" in up.log())
         up.end()
+        assert "--token *** --key ***" in up.log()
         assert "open-sesame" not in up.log()
+        assert "sk-abcdef" not in up.log()
 
 
 def test_a_reader_of_the_log_that_stalls_stops_no_request(tmp_path: Path) -> None:

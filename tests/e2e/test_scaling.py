@@ -61,6 +61,17 @@ def test_decisions_are_explained(tmp_path: Path) -> None:
         assert tidegate(up, "ps").count("ready") == 3
 
 
+def test_explain_alone_says_why_there_are_four_replicas(tmp_path: Path) -> None:
+    write_app(tmp_path, f"[cerebrium.scaling]\nreplica_concurrency = 1\nmax_replicas = 9\n{QUICK}")
+    with running(tmp_path) as up:
+        waiting = [up.later("/sleep/2") for _ in range(4)]
+        eventually(lambda: up.states() == ["ready"] * 4)
+        told = tidegate(up, "explain")
+        assert "→ 4 replicas" in told
+        assert "÷ 1 per replica" in told
+        assert [answer.result().status for answer in waiting] == [200] * 4
+
+
 def test_a_command_that_reaches_nobody_says_so_in_one_sentence(tmp_path: Path) -> None:
     with running(write_app(tmp_path)) as up:
         assert failed("explain", "nobody", "--admin", up.admin) == (

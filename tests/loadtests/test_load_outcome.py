@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from load_outcome import Outcome, Proxy, Replicas, Timings, table
@@ -58,6 +59,12 @@ def test_a_row_has_requests_and_what_was_measured_beside_them() -> None:
 def test_a_replica_over_its_limit_is_a_fault() -> None:
     broken = outcome([row("POST", {"20": 10})], replica("start", 0), replica("overlap", 5))
     assert list(broken.faults()) == ["model: a replica had 5 requests at once, more than its limit of 4"]
+
+
+def test_failures_are_told_with_their_reasons() -> None:
+    reason = {"Method": "POST", "Name": "/predict", "Error": "503: no_replica", "Occurrences": "2"}
+    failed = replace(outcome([row("POST", {"20": 10}, failures=2)]), reasons=[reason])
+    assert list(failed.faults())[1] == "model: 2 × POST /predict: 503: no_replica"
 
 
 def test_failures_and_nothing_done_are_faults() -> None:

@@ -64,6 +64,9 @@ class FakeTransport(asyncio.Transport):
     def resume_reading(self) -> None:
         self.reading = True
 
+    def can_write_eof(self) -> bool:
+        return True
+
     def write_eof(self) -> None:
         self.ended = self.ended or "half"
 
@@ -99,6 +102,7 @@ class FakeListener:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.max_header_bytes = 65_536
+        self.secure = False
         self.hangups = FakeHangups()
         self.clients: set[ClientConnection] = set()
         self.joined, self.left = self.clients.add, self.clients.discard

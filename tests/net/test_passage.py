@@ -25,7 +25,7 @@ class FakeTracer:
     def __init__(self) -> None:
         self.begun: list[Trace] = []
 
-    def begin(self, request: Request, started_at: float) -> Trace:
+    def begin(self, request: Request) -> Trace:
         self.begun.append(Trace(b"traceparent: 00-x\r\n", "x", None))
         return self.begun[-1]
 
@@ -91,6 +91,21 @@ def test_of_a_head_that_is_too_large_the_target_is_told() -> None:
     told = listening(table)
     table.client().get("/big?" + "x" * 20_000)
     assert [(passage.status, passage.method, passage.path) for passage in told.passages] == [(414, b"GET", b"/big")]
+
+
+def test_a_password_in_a_target_that_is_refused_is_not_told() -> None:
+    table = Table()
+    told = listening(table)
+    table.client().get("http://user:sesame@host/")
+    assert [(passage.status, passage.target) for passage in told.passages] == [(400, b"")]
+
+
+def test_all_observers_are_told_of_the_same_passage() -> None:
+    table, one, other = Table(), Listening(), Listening()
+    table.site.audience = Audience((one, other))
+    table.client().get()
+    table.connections.connect().answer()
+    assert one.passages[0] is other.passages[0]
 
 
 def test_a_client_that_left_is_told_once() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.errors import AppNotFound
+from proxy.net.service import Terms
 from proxy.net.site import Site
 from proxy.wire.request import Request
 from tests.net.fakes import Table
@@ -73,3 +74,33 @@ def test_the_prefix_of_all_catches_what_no_longer_one_does() -> None:
 
 def test_request_ids_differ() -> None:
     assert len({SITE.next_request_id() for _ in range(100)}) == 100
+
+
+def test_apps_that_come_and_go_are_routed_in_one_step() -> None:
+    table = Table(limits=(), configs=(app_config("a"), app_config("b", "[tidegate.routing]\nhosts = ['b.example']")))
+    first, second = (app.service for app in table.apps)
+    table.site.serve([first])
+    assert route(table.site, b"/v4/p/b/x") == ("a", b"/v4/p/b/x")
+    table.site.serve([second, first])
+    assert route(table.site, b"/v4/p/b/x") == ("b", b"/x")
+
+
+def test_other_routing_of_an_app_holds_after_it_was_taken() -> None:
+    table = Table(limits=(), configs=(app_config("a"), app_config("b")))
+    service = table.apps[1].service
+    service.take(Terms.of(app_config("b", "[tidegate.routing]\nprefix = '/b'\n[tidegate.limits]\nmax_body_bytes = 9")))
+    table.site.serve([app.service for app in table.apps])
+    assert route(table.site, b"/b/x") == ("b", b"/x")
+    assert service.max_body_bytes == 9
+
+
+def test_a_client_that_repeats_its_request_is_routed_anew_after_a_change() -> None:
+    table = Table(limits=(), configs=(app_config("a"), app_config("b")))
+    client, request = table.client().connection, Request(b"GET", b"/x")
+    request.host = b"x"
+    first, second = (app.service for app in table.apps)
+    table.site.serve([first])
+    assert client.route(request) == (first, b"/x")
+    table.site.serve([second])
+    client.reroute()
+    assert client.route(request) == (second, b"/x")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 
 import pytest
 
@@ -22,6 +23,7 @@ class House:
         self.headers: dict[bytes, bytes] = {}  # of the last request whose body has come
         self.go_on = asyncio.Event()
         self.connections = Connections(group, self.respond)
+        self.made: list[Connection] = []
 
     async def respond(self, request: Request, reply: Reply) -> None:
         try:
@@ -39,13 +41,20 @@ class House:
     def connect(self) -> tuple[Connection, FakeTransport]:
         connection, transport = self.connections.accept(), FakeTransport()
         connection.connection_made(transport)
+        self.made.append(connection)
         return connection, transport
+
+    def close(self) -> None:
+        for connection in self.made:
+            connection.connection_lost(None)
 
 
 def run(scenario: Callable[[House], Awaitable[None]]) -> None:
     async def within_a_group() -> None:
         async with asyncio.TaskGroup() as group:
-            await scenario(House(group))
+            house = House(group)
+            await scenario(house)
+            house.close()
 
     asyncio.run(within_a_group())
 
@@ -236,5 +245,61 @@ def test_drain_ends_when_the_last_connection_is_gone() -> None:
             await settle()
             assert not drain.done()
             connection.connection_lost(None)
+
+    run(scenario)
+
+
+def test_what_a_call_sets_is_unknown_to_the_next_on_its_connection() -> None:
+    seen: ContextVar[int] = ContextVar("seen", default=0)
+    values: list[int] = []
+
+    async def respond(request: Request, reply: Reply) -> None:
+        values.append(seen.get())
+        seen.set(1)
+        await asyncio.sleep(0)
+        values.append(seen.get())
+        reply.whole(200, b"")
+
+    async def scenario(house: House) -> None:
+        house.connections.respond = respond
+        connection, _ = house.connect()
+        connection.data_received(POST + POST)
+        await settle()
+        assert values == [0, 1, 0, 1]
+
+    run(scenario)
+
+
+def test_a_call_that_cancels_its_own_task_harms_no_other_call_on_its_connection() -> None:
+    async def respond(request: Request, reply: Reply) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        assert not task.cancelling()
+        task.cancel()
+        reply.whole(200, b"")
+
+    async def scenario(house: House) -> None:
+        house.connections.respond = respond
+        connection, transport = house.connect()
+        for _ in range(2):
+            connection.data_received(POST)
+            await settle()
+        assert statuses(transport) == [b"200", b"200"]
+
+    run(scenario)
+
+
+def test_a_cut_answer_ends_its_connection_and_what_was_sent_ahead() -> None:
+    async def respond(request: Request, reply: Reply) -> None:
+        answered.append(request.path)
+
+    answered: list[str] = []
+
+    async def scenario(house: House) -> None:
+        house.connections.respond = respond
+        connection, transport = house.connect()
+        connection.data_received(POST + POST)
+        await settle()
+        assert (answered, transport.closed) == (["/f"], True)
 
     run(scenario)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FunctionType
+from typing import cast
 
 import pytest
 
@@ -107,3 +109,13 @@ def test_error_of_main_is_passed_on(main: Main) -> None:
 )
 def test_only_parameter_of_bytes_takes_a_raw_body(main: Main, parameters: str, raw: str | None) -> None:
     assert main(f"from pydantic import Base64Bytes\ndef f({parameters}): pass")["f"].raw == raw
+
+
+def test_parameters_without_annotations_take_what_is_given_and_are_named_if_they_are_not() -> None:
+    def sums(a, b=2): ...  # type: ignore[no-untyped-def]  # as users write them
+
+    function = Function(cast(FunctionType, sums))
+    assert function.arguments({"a": [1], "b": None}, "r") == ((), {"a": [1], "b": None})
+    assert function.arguments({"a": 1}, "r") == ((), {"a": 1, "b": 2})
+    with pytest.raises(InvalidArguments, match="a: Missing required argument; c: Unexpected keyword argument"):
+        function.arguments({"c": 1}, "r")

@@ -71,12 +71,27 @@ def test_the_pod_autoscaler_goes_down_to_the_highest_of_five_minutes() -> None:
 def test_what_runs_already_is_taken_over(policy: Policy) -> None:
     watch = Watch(policy)
     watch.wanted = 7
-    assert watch.for_seconds(100, demand=35) == 7
+    assert watch.for_seconds(10, demand=35) == 7
 
 
 def test_ray_waits_30_seconds_up_and_600_down() -> None:
     watch = Watch(RayServe(10))
-    assert watch.for_seconds(25, demand=70) == 1
-    assert watch.for_seconds(10, demand=70) == 7
+    assert watch.for_seconds(40, demand=70) == 1  # reported after 11 s, and 30 s more
+    assert watch.for_seconds(2, demand=70) == 7
     assert watch.for_seconds(590, demand=20) == 7
     assert watch.for_seconds(60, demand=20) == 2
+
+
+def test_ray_goes_by_what_was_reported_last() -> None:
+    watch = Watch(RayServe(10))
+    watch.for_seconds(12, demand=9)
+    # Reported at 11, 21, 31 … s: what comes just after a report counts from the next one on.
+    assert watch.for_seconds(38, demand=20) == 1
+    assert watch.for_seconds(2, demand=20) == 2
+
+
+def test_the_pod_autoscaler_remembers_what_it_recommended_for_300_seconds() -> None:
+    watch = Watch(HorizontalPodAutoscaler(10))
+    watch.for_seconds(17, demand=35)
+    assert watch.wanted == 5
+    assert [watch.for_seconds(15, demand=7) for _ in range(20)] == [5] * 19 + [2]

@@ -91,7 +91,7 @@ export class AppView {
     const { queue, scaling } = app;
     say(this.about, sentences([app.backend, app.balancer, `${count(app.concurrency, "request")} at once per replica`,
       `${scaling.min} to ${count(scaling.max, "replica")}`, `by ${scaling.metric.replaceAll("_", " ")}`,
-      `queue of ${queue.limit}`]));
+      `queue of ${queue.limit}`, `revision ${app.revision.number}`]));
     this.scaleButton.hidden = app.backend === "static";
     this.trouble.update(app, now, accepting);
     this.tiles.update(app);

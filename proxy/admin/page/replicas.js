@@ -68,7 +68,7 @@ class Row {
     say(this.state, replica.state);
     mark(this.state, "title", STATES[replica.state]);
     say(this.id, replica.id);
-    say(this.address, replica.address);
+    say(this.address, [replica.address, `revision ${replica.revision}`].filter(Boolean).join(", "));
     this.flight.update(replica.in_flight / replica.limit, `${replica.in_flight} / ${replica.limit}`);
     this.cpu.update(replica.cpu_ratio, percent(replica.cpu_ratio));
     say(this.memory, bytes(replica.memory_bytes));

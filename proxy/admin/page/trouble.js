@@ -14,6 +14,10 @@ export function findings(app, now, accepting) {
   const of = (state) => app.replicas.filter((replica) => replica.state === state);
   const [ready, starting, unready] = ["ready", "starting", "unready"].map(of);
   if (!accepting) found.push({ level: "warn", text: "The proxy is shutting down: running requests are finished, new ones are refused." });
+  const { number, state, reason } = app.revision;
+  if (state === "rolled back") found.push({ level: "warn", text: `The last change does not work: ${reason}` });
+  else if (reason) found.push({ level: "good", text: `The app is ${reason}.` });
+  else if (state === "preparing") found.push({ level: "good", text: `Another revision is being prepared, revision ${number} serves.` });
   const failure = app.failures.at(-1);
   if (failure && age(failure.at, now) < RECENT_SECONDS && !recovered(ready, failure)) {
     const text = ready.length ? "A replica failed" : "No replica can serve: the last one failed";

@@ -25,6 +25,7 @@ from proxy.backends.docker.site import Site, locate
 from proxy.backends.docker.transcript import Transcript
 from proxy.backends.output import Output
 from proxy.backends.ports import PORTS
+from proxy.backends.secrets import Secrets
 from proxy.engine.connection import connect, engine_errors
 from proxy.errors import EngineError, StartError, UserError
 
@@ -42,12 +43,12 @@ class DockerBackend:
 
     def __init__(self, config: AppConfig, tasks: asyncio.TaskGroup) -> None:
         self._config = config
+        self._secrets = Secrets(config.env)
         self._tasks = tasks
         self._claim = Claim(config.name, config.file)
         self._image = Image(config)
         self._docker: Docker | None = None
         self._site: Site | None = None
-        self._following: asyncio.Task[None] | None = None
 
     async def check(self) -> None:
         """Raise UserError if the engine is not there or not ours to use, or has not the GPUs that are asked for."""
@@ -63,9 +64,11 @@ class DockerBackend:
         with self._start_errors("list the containers of the app"):
             await self._open()
             await self._image.prepare(self._engine)
+            if self._roster.followed:
+                return ()
             inspections = [await self._inspected(one) for one in await self._roster.listed()]
             found = [self._take_over(one, self._plan().digest()) for one in inspections if one is not None]
-            self._following = self._tasks.create_task(self._roster.follow())
+            self._roster.start()
             return found
 
     async def prepare(self) -> None:
@@ -119,8 +122,8 @@ class DockerBackend:
     async def _leave(self, keep: bool) -> None:
         for container in self._roster:
             container.transcript.close()
-        if self._following is not None:  # else nothing was started or taken over
-            self._following.cancel()
+        if self._roster.followed:  # else nothing was started or taken over
+            self._roster.stop()
             if not keep:
                 await self._sweep()
 
@@ -167,7 +170,7 @@ class DockerBackend:
     # One container
 
     def _enrol(self, created: DockerContainer, replica_id: str, port: int, devices: Sequence[str]) -> Container:
-        output = Output(self._config.name, replica_id)
+        output = Output(self._config.name, replica_id, self._secrets)
         transcript = Transcript(output, self._tasks, self._engine.api_version)
         container = Container(created, transcript, self._config.hardware.memory_gb)
 

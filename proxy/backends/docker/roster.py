@@ -28,6 +28,7 @@ class Roster:
         self._filters = {"label": [f"{name}={value}" for name, value in labels.items()]}
         self._tasks = tasks
         self._containers: dict[str, Container] = {}
+        self._following: asyncio.Task[None] | None = None
 
     def __iter__(self) -> Iterator[Container]:
         return iter(tuple(self._containers.values()))
@@ -41,6 +42,18 @@ class Roster:
     async def listed(self) -> list[DockerContainer]:
         """Every container of the app, also those that do not run; raises DockerError."""
         return await self._docker.containers.list(all=True, filters=self._filters)
+
+    @property
+    def followed(self) -> bool:
+        return self._following is not None
+
+    def start(self) -> None:
+        """Follow them from now on, until `stop`."""
+        self._following = self._tasks.create_task(self.follow())
+
+    def stop(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
 
     async def follow(self) -> None:
         """Hear what happens to them, for as long as the proxy runs; an engine that restarts is asked anew."""

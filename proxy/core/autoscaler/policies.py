@@ -15,7 +15,7 @@ def _objective(settings: Scaling, now: float) -> Policy:
         Objective,
     )  # loads numpy, which the others' start need not wait for
 
-    return Objective(settings, now)
+    return Objective.fresh(settings, now)
 
 
 POLICIES: Mapping[str, Callable[[Scaling, float], Policy]] = {

@@ -18,6 +18,8 @@ from proxy.simulation.baselines.average import Average
 
 _SYNC_SECONDS = 15.0
 _STABILIZATION_SECONDS = 300.0
+# A recommendation is made every 15 s, and the one of 300 s ago is just over.
+_RECOMMENDED_SECONDS = _STABILIZATION_SECONDS - _SYNC_SECONDS
 _UTILIZATION = 0.7
 _TOLERANCE = 0.1
 _FEW_PODS = 4
@@ -29,8 +31,8 @@ class HorizontalPodAutoscaler:
     def __init__(self, concurrency: int) -> None:
         self._target = concurrency * _UTILIZATION
         self._average = Average(_SYNC_SECONDS)
-        self._synced_at = -math.inf
-        self._recommended = MaxWindow(_STABILIZATION_SECONDS)
+        self._synced_at = 0.0
+        self._recommended = MaxWindow(_RECOMMENDED_SECONDS)
         self._wanted: int | None = None
         self._mean = 0.0
 
@@ -38,9 +40,8 @@ class HorizontalPodAutoscaler:
         self, settings: Scaling, seen: Observation, limits: Limits, now: float
     ) -> tuple[Wish, HorizontalPodAutoscaler]:
         self._average.add(now, seen.sample)
-        if self._wanted is None:  # what runs is its first recommendation
-            self._wanted = max(1, seen.replicas)
-            self._recommended = MaxWindow(_STABILIZATION_SECONDS, self._wanted)
+        if self._wanted is None:  # it takes over what runs; what was recommended before is not known
+            self._wanted, self._synced_at = max(1, seen.replicas), now
         wanted = self._wanted
         if now - self._synced_at >= _SYNC_SECONDS - 1e-6:
             self._synced_at = now

@@ -54,7 +54,7 @@ class Knative:
         if panic / ready >= _PANIC_THRESHOLD:
             self._most_in_panic = 0 if self._panicked_at is None else self._most_in_panic
             self._panicked_at = now
-        elif self._panicked_at is not None and now - self._panicked_at >= _STABLE_SECONDS:
+        elif self._panicked_at is not None and now - self._panicked_at > _STABLE_SECONDS:
             self._panicked_at = None
         if self._panicked_at is not None:  # in panic nothing is given back
             self._most_in_panic = max(self._most_in_panic, stable, panic)

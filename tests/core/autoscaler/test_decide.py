@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from random import Random
 
 import pytest
 
 from proxy.core.autoscaler.decide import decide
 from proxy.core.autoscaler.memory import Memory
+from proxy.core.journal import Entry, Kind
 from tests.core.autoscaler.looks import Autoscaler, observed, settings
 
 # Up
@@ -182,6 +184,43 @@ def test_the_same_inputs_give_the_same_outputs_and_are_left_alone(given: dict[st
         assert decide(chosen, seen, memory, now) == first
         assert (chosen, seen, memory) == before
         memory = first[1]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"policy": "target"},
+        {"policy": "load-thresholds", "scale_up_delay_seconds": 2, "scale_down_delay_seconds": 2},
+        {"policy": "objective"},
+        {"policy": "objective", "wait_price": 3},
+    ],
+)
+def test_an_old_memory_decides_again_as_it_did(given: dict[str, object]) -> None:
+    """As often as one likes, also where newer ones were made from it."""
+    random, now, chosen = Random(1), 0.0, settings(**given)
+    memories, looks = [Memory.fresh(chosen, now)], []
+    for _ in range(150):
+        now += random.random()
+        seen = replace(observed(0.5, random.randrange(9), random.randrange(3)), ready=3, journal=_served(now, random))
+        decision, memory = decide(chosen, seen, memories[-1], now)
+        looks.append((seen, now, decision))
+        memories.append(memory)
+    for start in (0, 0, 40, 65, 149):
+        memory = memories[start]
+        for seen, at, decision in looks[start : start + 70]:
+            again, memory = decide(chosen, seen, memory, at)
+            assert again == decision
+
+
+def _served(now: float, random: Random) -> tuple[Entry, ...]:
+    """Requests that came, waited, were served and went just before now."""
+    served = []
+    for _ in range(random.randrange(5)):
+        came, wait, service = now - 0.4, random.choice([0.0, 0.1]), random.uniform(0.1, 0.3)
+        began = came + wait
+        served += [Entry(Kind.ARRIVED, came, 0.0, came), Entry(Kind.STARTED, began, wait, came)]
+        served.append(Entry(Kind.ENDED, began + service, service, began))
+    return tuple(served)
 
 
 def test_never_outside_min_and_max_and_never_too_few_for_those_who_wait() -> None:

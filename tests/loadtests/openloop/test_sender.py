@@ -101,6 +101,11 @@ def test_a_fresh_connection_that_ends_is_a_failure() -> None:
     assert sender.outcomes[0][:2] == (0, "reset")
 
 
+def test_latency_counts_from_the_moment_due_though_it_was_sent_later() -> None:
+    sample = Job(Call(2, 1), due=102, sent=102.5).sample(100, 104, 200, "", UNTOLD)
+    assert (sample.due, sample.lag, sample.latency) == (2, 0.5, 2)
+
+
 def test_a_call_says_its_service_time_and_the_request_what_it_is_given() -> None:
     head = Request("http://127.0.0.1:8000/a?b=1", b"abc", {"authorization": "Bearer x"}).head().decode()
     assert head.startswith("POST /a?b=1 HTTP/1.1\r\nhost: 127.0.0.1:8000\r\n")

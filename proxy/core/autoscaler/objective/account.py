@@ -18,6 +18,8 @@ _SHORTEST_MEMORY_SECONDS, _LONGEST_MEMORY_SECONDS = 30.0, 360.0
 _BURST_WEIGHT = 0.1
 MIX = np.array([1 - _BURST_WEIGHT, _BURST_WEIGHT])
 _FIRST_SIZE = 32
+# Of the discounted vectors: a copy has views of its own.
+_VIEWS = ("waiting", "rescues", "late")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,13 @@ class Account:
         self._count()
         self._demands = np.zeros((2, 1))
         self._now = now
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in vars(self).items() if name not in _VIEWS}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        vars(self).update(state)
+        self.waiting, self.rescues, self.late = self._discounted
 
     @property
     def size(self) -> int:

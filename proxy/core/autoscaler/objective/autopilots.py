@@ -17,6 +17,9 @@ from proxy.core.autoscaler.objective.rescue import Slots, worth_starting
 # for a request in ten minutes.
 PRICES = np.array([0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0])
 FIRST = 5
+# Followed at least while a burst that nobody could foresee has used up more than is allowed: at this one, what a burst
+# needed is still held when it comes back after a few times as long as the account remembers.
+INSURED = 8
 _NONE = np.zeros(len(PRICES), dtype=np.int64)
 # Judged over the last hour, or the last requests where they are fewer.
 _JUDGED_SECONDS = 3600.0
@@ -160,13 +163,18 @@ class Autopilots:
             self._stepped_at = self._judged_seconds
 
     def _cheapest(self) -> int:
-        """By the autopilots. What even the dearest could not avoid is charged to at most half of what is allowed."""
+        """By the autopilots. What even the dearest could not avoid is charged to at most half of what is allowed.
+
+        Where it is more than all that is allowed, its coming back would be avoidable: no cheap price is followed then.
+        """
         correction = self._really.correction
         unavoidable = self._late[-1] * correction
         allowed = _AIM * self._promise.share * self._in_an_hour()
         most = max(allowed / 2, allowed - unavoidable)
         dearest = len(PRICES) - 1
-        return next((p for p in range(dearest) if self._late[p] * correction - unavoidable + _DOUBT <= most), dearest)
+        least = INSURED if unavoidable > allowed + _FEW_LATE else 0
+        kept = (p for p in range(least, dearest) if self._late[p] * correction - unavoidable + _DOUBT <= most)
+        return next(kept, dearest)
 
     def _floor(self) -> int:
         """Where more were really late than the followed value had reckoned, a dearer one holds for a while."""

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from proxy.core.autoscaler.objective.account import Times
-from proxy.core.autoscaler.objective.autopilots import FIRST, PRICES, Autopilots, Look, Promise
+from proxy.core.autoscaler.objective.autopilots import FIRST, INSURED, PRICES, Autopilots, Look, Promise
 
 TIMES = Times(service=1.0, cold_start=30.0)
 
@@ -54,7 +54,17 @@ def test_a_larger_share_allowed_is_cheaper() -> None:
 
 
 def test_what_no_value_can_avoid_makes_it_no_dearer_than_is_useful() -> None:
-    assert Flight(demand=500.0).live(3000) <= FIRST
+    assert Flight(demand=500.0).live(3000) <= INSURED
+
+
+def test_a_burst_that_no_value_could_avoid_is_insured_against_for_a_while() -> None:
+    flight = Flight(demand=1.0)
+    assert flight.live(2500) == 0
+    flight._demand = 500.0
+    flight.live(60)
+    flight._demand = 1.0
+    assert flight.live(900) >= INSURED
+    assert flight.live(30_000) == 0
 
 
 def test_where_starts_are_fast_only_what_was_really_late_makes_it_dearer() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.cli.admin_key import admin_key, is_loopback
+from proxy.cli.access import admin_key, is_loopback
 from proxy.errors import UserError
 
 

@@ -1,4 +1,4 @@
-"""The key of the admin port, as `tidegate up` is given it."""
+"""Who may use what, as `tidegate up` is told: the key of the admin port, and the certificate."""
 
 from __future__ import annotations
 
@@ -16,8 +16,13 @@ _KEY = typer.Option(
     help="What the admin port asks for; better as variable or file, since other users see the options of a process.",
 )
 _FILE = typer.Option(metavar="FILE", help="The file that holds it.")
+_CERT = typer.Option(metavar="FILE", help="Speak TLS on the data port with this certificate (chain), in PEM form.")
+_CERT_KEY = typer.Option(metavar="FILE", help="The certificate's key, in PEM form.")
 AdminKey = Annotated[str, _KEY]
 AdminKeyFile = Annotated[Path | None, _FILE]
+TlsCert = Annotated[Path | None, _CERT]
+TlsKey = Annotated[Path | None, _CERT_KEY]
+AdminTls = Annotated[bool, typer.Option("--admin-tls", help="Speak TLS on the admin port, too.")]
 
 
 def admin_key(key: str, file: Path | None, host: str) -> str:
@@ -29,6 +34,25 @@ def admin_key(key: str, file: Path | None, host: str) -> str:
             "--admin-key-file or --admin-key, and the admin port asks for it"
         )
     return found
+
+
+def certificate(cert: Path | None, key: Path | None, admin: bool) -> tuple[Path, Path] | None:
+    """Both files, or None without TLS; `admin`: the admin port is to have it. Raises UserError."""
+    if cert is not None and key is not None:
+        return cert.absolute(), key.absolute()
+    if cert is not None or key is not None:
+        given, missing = ("--tls-cert", "--tls-key") if key is None else ("--tls-key", "--tls-cert")
+        raise UserError(f"{given} needs {missing}: give the certificate and its key")
+    if admin:
+        raise UserError("--admin-tls needs --tls-cert and --tls-key: both ports have the same certificate")
+    return None
+
+
+def in_the_clear(key: str, host: str, tls: bool) -> str:
+    """A sentence if the admin key crosses a network unencrypted, else ""."""
+    if not key or tls or is_loopback(host):
+        return ""
+    return f"the admin key crosses the network of --admin-host {host} in the clear: add --admin-tls, or keep it private"
 
 
 def is_loopback(host: str) -> bool:
