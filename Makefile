@@ -12,7 +12,7 @@ INSTALLED := $(VENV)/.installed
 # Request traces for `make bench-scaling`: CSV files of arrival_seconds,service_seconds.
 TRACES ?= ../shared/traces
 
-.PHONY: run test test-compiled lint bench bench-runtime bench-scaling load clean
+.PHONY: run test test-compiled lint bench bench-scheduling bench-runtime bench-scaling report load chaos soak clean
 
 run: $(INSTALLED)
 	@PYTHON=$(BIN)/python sh examples/file-type/run.sh
@@ -36,7 +36,6 @@ bench: $(COMPILED)/.built
 	$(BIN)/python loadtests/balancers.py
 	$(BIN)/python loadtests/datapath.py
 
-.PHONY: bench-scheduling report
 bench-scheduling: $(COMPILED)/.built
 	$(BIN)/python loadtests/scheduling.py
 
@@ -53,6 +52,14 @@ bench-scaling: $(INSTALLED)
 # HTML=folder keeps locust's reports; LOAD=--short is the form of a minute.
 load: $(INSTALLED)
 	$(BIN)/python loadtests/load.py $(if $(HTML),--html $(HTML)) $(LOAD)
+
+# Faults on purpose, under ten minutes: make chaos SEED=7 CHAOS="--only replica-killed"; --short is under 90 seconds.
+SEED ?= 1
+chaos: $(INSTALLED)
+	PYTHONPATH=loadtests $(BIN)/python -m chaos --seed $(SEED) $(CHAOS)
+
+soak: $(INSTALLED)
+	$(BIN)/python loadtests/soak.py --minutes 30 --seed $(SEED)
 
 $(INSTALLED): pyproject.toml requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("Tidegate needs Python 3.11 or newer: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'

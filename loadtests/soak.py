@@ -1,4 +1,4 @@
-"""Mixed and rude traffic on `tidegate up` with replicas that break, and what is left over in the pauses between.
+"""Mixed and rude traffic on `tidegate up`, replicas that break, faults; and what is left over in the pauses between.
 
 Usage: python loadtests/soak.py [--minutes 10] [--short] [--seed 1] [--keep-log FILE]
 """
@@ -16,17 +16,33 @@ from random import Random
 from tempfile import TemporaryDirectory
 from types import FrameType
 
-from soak_proxy import Proxy, Sample, running
-from soak_traffic import Traffic
-from soak_verdict import judge, table
+from chaos.proxy import APP, REPLICA_SERVER, Proxy, Sample, running
+from chaos.soak_faults import Faults
+from chaos.soak_traffic import Traffic
+from chaos.soak_verdict import LIMIT, judge, table
 
 SHORT_SECONDS = 60.0
 ROUND_SECONDS = 18.0
 PAUSE_SECONDS = 2.0
+REPLICAS = 4
 # Turn by turn, so that replicas are started and stopped under traffic; the first is more than all slots.
 VISITORS = (60, 8)
 # Until replicas that nobody needs have been stopped, and idle connections closed.
 IDLE_SECONDS = 45.0
+CONFIG = """
+[cerebrium.deployment]
+name = "{app}"
+
+[cerebrium.runtime.custom]
+entrypoint = ["{python}", "{server}", "$PORT", "{journal}"]
+readycheck_endpoint = "/ready"
+
+[cerebrium.scaling]
+max_replicas = {replicas}
+replica_concurrency = {limit}
+cooldown = 5
+evaluation_interval = 6
+"""
 
 
 class Soak:
@@ -35,12 +51,9 @@ class Soak:
     def __init__(self, proxy: Proxy, random: Random, seconds: float) -> None:
         self._proxy = proxy
         self._port = proxy.await_start()
-        self._random = random
         self._ends = time.monotonic() + seconds
-        # Rare enough that a crashed replica was, as a rule, sound before: otherwise starts pause up to a minute.
-        self._crash_gap = (12.0, 20.0) if seconds <= SHORT_SECONDS else (40.0, 80.0)
-        self._crash_at = time.monotonic() + random.uniform(5, 15)
         self.traffic = Traffic(self._port, random)
+        self.faults = Faults(proxy, self.traffic, random, rare=seconds > SHORT_SECONDS)
         self.samples: list[Sample] = []
 
     async def run(self) -> None:
@@ -59,13 +72,7 @@ class Soak:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(visitors):
                 tasks.create_task(self.traffic.visitor(ends))
-            tasks.create_task(self._crash(ends))
-
-    async def _crash(self, ends: float) -> None:
-        while self._crash_at < ends:
-            await asyncio.sleep(self._crash_at - time.monotonic())
-            await self.traffic.do(Traffic.replica_crash)
-            self._crash_at = time.monotonic() + self._random.uniform(*self._crash_gap)
+            tasks.create_task(self.faults.run(ends))
 
     async def _idle(self) -> None:
         """The last sample is, like the first, one without replicas."""
@@ -76,21 +83,26 @@ class Soak:
 
     async def _sample(self) -> Sample:
         ours = self.traffic.open_connections
-        self.samples.append(await asyncio.to_thread(self._proxy.sample, self._port, ours))
+        self.samples.append(await asyncio.to_thread(self._proxy.sample, ours))
         return self.samples[-1]
 
 
 def soak(folder: Path, seconds: float, seed: int) -> bool:
     """Whether all promises were kept."""
+    journal = folder / "journal"
+    config = CONFIG.format(
+        app=APP, python=sys.executable, server=REPLICA_SERVER, journal=journal, replicas=REPLICAS, limit=LIMIT
+    )
+    (folder / "cerebrium.toml").write_text(config)
     with running(folder) as proxy:
         run = Soak(proxy, Random(seed), seconds)
         began = time.monotonic()
         asyncio.run(run.run())
         exit_code = proxy.end()
         print(table(run.samples))
-        kinds = ", ".join(f"{kind} {count}" for kind, count in run.traffic.done.most_common())
+        kinds = ", ".join(f"{kind} {count}" for kind, count in (run.traffic.done + run.faults.done).most_common())
         print(f"\n{run.traffic.done.total()} jobs in {time.monotonic() - began:.0f} s: {kinds}\n")
-        return judge(run.samples, proxy, run.traffic, exit_code, steady_rss=seconds > SHORT_SECONDS)
+        return judge(run.samples, proxy, run.traffic, run.faults, exit_code, steady_rss=seconds > SHORT_SECONDS)
 
 
 def main() -> int:

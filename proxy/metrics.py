@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -154,12 +154,14 @@ class AppMetrics:
 
 
 class TidegateCollector(Collector):
-    """Reads all apps when scraped."""
+    """Reads all apps when scraped; `tasks` says how many asyncio tasks there are."""
 
-    def __init__(self, apps: Collection[AppMetrics]) -> None:
+    def __init__(self, apps: Collection[AppMetrics], tasks: Callable[[], int] = lambda: 0) -> None:
         self._apps = apps  # those that it holds at the time
+        self._tasks = tasks
 
     def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("tidegate_tasks", "asyncio tasks of the proxy.", value=self._tasks())
         yield from self._requests()
         yield from self._replicas()
         yield from self._gpus()

@@ -43,7 +43,7 @@ class AdminServer:
         self._lock = lock
         self._ready = ready
         self._metrics_of: list[AppMetrics] = []
-        self._collector = TidegateCollector(self._metrics_of)
+        self._collector = TidegateCollector(self._metrics_of, lambda: len(asyncio.all_tasks()))
         self._live = Live((), ready)
         self._transcripts = Transcripts(logs, self._living)
         self.reload: Callable[[bool], Awaitable[Document]] = _no_reload

@@ -8,6 +8,7 @@ from typing import Final, Protocol, cast
 
 from proxy.backends import local_socket
 from proxy.core.replica import Replica
+from proxy.core.shortage import SHORTAGES
 from proxy.net.deadlines import NEVER, Deadlines
 from proxy.net.link import Link
 
@@ -15,6 +16,8 @@ from proxy.net.link import Link
 IDLE_SECONDS: Final = 4.0
 # So much before the time that a replica names in Keep-Alive: what is sent at the last moment comes too late.
 MARGIN_SECONDS: Final = 1.0
+# Between two tries while this process has no file descriptor, or this machine no port, for a connection.
+_SHORTAGE_SECONDS: Final = 0.05
 
 
 class Caller(Protocol):
@@ -46,23 +49,33 @@ class Connections:
         self._tasks.create_task(self._open(replica, caller))
 
     async def _open(self, replica: Replica, caller: Caller) -> None:
-        loop = asyncio.get_running_loop()
         link = Link(self, replica)
         try:
-            async with asyncio.timeout(self.connect_seconds):
-                if local_socket.is_local(replica.host):
-                    sock = await local_socket.connect(replica.host)
-                    await loop.create_unix_connection(lambda: cast(asyncio.Protocol, link), sock=sock)
-                else:
-                    await loop.create_connection(lambda: cast(asyncio.Protocol, link), replica.host, replica.port)
-        except TimeoutError:
-            caller.connect_failed(TimeoutError(f"no connection within {self.connect_seconds:g} s"))
+            await self._connect(link)
         except OSError as error:
             caller.connect_failed(error)
         except UnicodeError as error:  # what can be no host name
             caller.connect_failed(OSError(f"{replica.host}: {error}"))
         else:
             caller.connected(link, time.monotonic())
+
+    async def _connect(self, link: Link) -> None:
+        """A shortage on our side, of file descriptors say, is waited for."""
+        seconds = self.connect_seconds
+        problem: OSError = TimeoutError(f"no connection within {seconds:g} s")
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    try:
+                        await _connected(link)
+                        return
+                    except OSError as error:
+                        if error.errno not in SHORTAGES:
+                            raise
+                        problem = error
+                    await asyncio.sleep(_SHORTAGE_SECONDS)
+        except TimeoutError:
+            raise problem from None
 
     def put(self, link: Link, now: float) -> None:
         """Keep a connection whose last answer was complete."""
@@ -88,3 +101,12 @@ class Connections:
     def close(self) -> None:
         for replica in list(self._idle):
             self.drop(replica)
+
+
+async def _connected(link: Link) -> None:
+    loop, replica = asyncio.get_running_loop(), link.replica
+    if local_socket.is_local(replica.host):
+        sock = await local_socket.connect(replica.host)
+        await loop.create_unix_connection(lambda: cast(asyncio.Protocol, link), sock=sock)
+    else:
+        await loop.create_connection(lambda: cast(asyncio.Protocol, link), replica.host, replica.port)

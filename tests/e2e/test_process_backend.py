@@ -302,10 +302,10 @@ def test_an_app_has_its_own_packages_before_tidegates(tmp_path: Path, monkeypatc
 
     async def scenario() -> None:
         await backend.prepare()
-        (marker,) = (tmp_path / "cache/tidegate/venvs").glob("*/complete")
-        made = marker.stat().st_mtime_ns
+        (settings,) = (tmp_path / "cache/tidegate/venvs").glob("*/pyvenv.cfg")
+        made = settings.stat().st_mtime_ns
         await backend.prepare()
-        assert marker.stat().st_mtime_ns == made
+        assert settings.stat().st_mtime_ns == made
         handle = await backend.start("demo-1")
         await handle.wait()
         assert handle.last_lines() == ("the app",)

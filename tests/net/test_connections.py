@@ -1,8 +1,16 @@
 from __future__ import annotations
 
+import asyncio
+import errno
+from collections.abc import Sequence
+
 import pytest
 
-from proxy.core.replica import Event
+from proxy.core.replica import Event, Replica
+from proxy.net import connections as module
+from proxy.net.connections import Connections
+from proxy.net.deadlines import Deadlines
+from proxy.net.link import Link
 from tests.net.fakes import Table
 
 
@@ -87,3 +95,71 @@ def test_what_is_kept_ends_when_the_replica_is_dropped() -> None:
     far.answer()
     table.connections.close()
     assert (far.transport.ended, len(table.deadlines)) == ("aborted", 0)
+
+
+class Caller:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.links: list[Link] = []
+        self.errors: list[OSError] = []
+
+    def connected(self, link: Link, now: float) -> None:
+        self.links.append(link)
+
+    def connect_failed(self, error: OSError) -> None:
+        self.errors.append(error)
+
+
+@pytest.fixture(name="short_pauses")
+def short_pauses_fixture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SHORTAGE_SECONDS", 0.0)
+
+
+def opened(tries: Sequence[Exception | None], seconds: float = 9.0) -> tuple[Caller, int]:
+    """Who asked for a connection where each try fails with that error, or succeeds; and how many were left."""
+    left = list(tries)
+    caller, replica = Caller(), Replica(0, "r0", 1, 0.0)
+    replica.host = "replica"
+
+    async def connect(*_: object) -> None:
+        error = left.pop(0) if left else None
+        if error is not None:
+            raise error
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(loop, "create_connection", connect)
+            async with asyncio.TaskGroup() as tasks:
+                Connections(tasks, Deadlines(1.0), seconds).open(replica, caller)
+
+    asyncio.run(scenario())
+    return caller, len(left)
+
+
+def shortage() -> OSError:
+    return OSError(errno.EMFILE, "Too many open files")
+
+
+@pytest.mark.usefixtures("short_pauses")
+def test_a_connection_waits_for_a_file_descriptor() -> None:
+    caller, left = opened([shortage(), shortage(), None])
+    assert (len(caller.links), caller.errors, left) == (1, [], 0)
+
+
+@pytest.mark.usefixtures("short_pauses")
+def test_a_shortage_that_lasts_is_what_is_told() -> None:
+    caller, _ = opened([shortage() for _ in range(100_000)], seconds=0.01)
+    assert [error.errno for error in caller.errors] == [errno.EMFILE]
+
+
+@pytest.mark.usefixtures("short_pauses")
+def test_a_refused_connection_is_told_at_once() -> None:
+    caller, left = opened([ConnectionRefusedError(errno.ECONNREFUSED, "refused"), None])
+    assert ([error.errno for error in caller.errors], left) == ([errno.ECONNREFUSED], 1)
+
+
+def test_what_can_be_no_host_name_is_an_error_of_that_connection() -> None:
+    caller, _ = opened([UnicodeError("label too long")])
+    assert "label too long" in str(caller.errors[0])

@@ -1,4 +1,4 @@
-"""One client connection of the soak: bytes out, answers in, and rude ends."""
+"""One client connection: bytes out, answers in, and rude ends."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""A model server for the soak: misbehaves as its request says, and counts how many requests it has at once.
+"""A model server that misbehaves as its request says, and counts how many requests it has at once.
 
-Usage: soak_replica.py PORT JOURNAL
+Usage: replica.py PORT JOURNAL [READINESS]
 
-It appends lines to the file JOURNAL: "PID start", "PID most COUNT", "PID crash SECONDS".
+It appends lines to the file JOURNAL: "PID start", "PID begin METHOD TARGET", "PID most COUNT", "PID crash SECONDS".
+The file READINESS holds the status that /ready answers, also while the server runs.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import zlib
 from pathlib import Path
 
 PIECE = 65536
+HOG_BYTES = 16 << 20
 TICK_SECONDS = 0.02
 QUIET_SECONDS = 0.1
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # socket(7), SO_LINGER
@@ -62,7 +64,7 @@ class Visit:
 
     def __init__(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first, *lines = head.decode("latin-1").split("\r\n")
-        self.target = first.split()[1]
+        self.method, self.target, *_ = first.split()
         self._fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         self._reader, self._writer = reader, writer
 
@@ -78,10 +80,15 @@ class Visit:
             self._reset(int(value))
         elif action == "echo":
             await self._echo()
+        elif action == "hog":
+            self._hog()
         else:
             if action in {"slow", "deaf"}:
                 await self._rest(float(value), notices=action == "slow")
             self._answer(500 if action == "error" else 200, said if action == "upload" else self.target.encode())
+
+    def say(self, status: int) -> None:
+        self._answer(status, b"")
 
     def _answer(self, status: int, body: bytes) -> None:
         self._writer.write(b"HTTP/1.1 %d Said\r\ncontent-length: %d\r\n\r\n%b" % (status, len(body), body))
@@ -117,6 +124,15 @@ class Visit:
         self._writer.transport.abort()
         raise Gone
 
+    def _hog(self) -> None:
+        """Take memory until there is none; the kernel's way to end that is SIGKILL."""
+        kept = []
+        try:
+            while True:
+                kept.append(bytearray(HOG_BYTES))
+        except MemoryError:
+            os.kill(os.getpid(), signal.SIGKILL)
+
     async def _echo(self) -> None:
         self._writer.write(b"HTTP/1.1 101 Go\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n")
         while data := await self._reader.read(PIECE):
@@ -128,7 +144,8 @@ class Visit:
 class Replica:
     """`most` is the most requests that were ever inside at once."""
 
-    def __init__(self, journal: Path) -> None:
+    def __init__(self, journal: Path, readiness: Path | None = None) -> None:
+        self._readiness = readiness
         self._journal = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         self._inside = self._most = 0
         self._last_busy = 0.0
@@ -137,7 +154,8 @@ class Replica:
     async def run(self, port: int) -> None:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        server = await asyncio.start_server(self._connected, "127.0.0.1", port, backlog=128)
+        host = os.environ.get("CHAOS_HOST", "127.0.0.1")
+        server = await asyncio.start_server(self._connected, host, port, backlog=128)
         self._note("start")
         await stop.wait()
         self._last_busy = time.monotonic()
@@ -160,9 +178,10 @@ class Replica:
 
     async def _take(self, visit: Visit) -> None:
         if visit.target == "/ready":
-            await visit.serve()
+            visit.say(int(self._readiness.read_text() or "503") if self._readiness else 200)
             return
         self._inside += 1
+        self._note(f"begin {visit.method} {visit.target}")
         try:
             # The end of another connection, ready in the same turn of the loop, may be seen only after this request.
             for _ in range(4):
@@ -186,4 +205,4 @@ class Replica:
 
 
 if __name__ == "__main__":
-    asyncio.run(Replica(Path(sys.argv[2])).run(int(sys.argv[1])))
+    asyncio.run(Replica(*map(Path, sys.argv[2:4])).run(int(sys.argv[1])))

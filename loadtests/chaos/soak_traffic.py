@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from random import Random
 
-from soak_client import Client, Wrong
+from chaos.client import Client, Wrong
 
 KEPT_CONNECTIONS = 16
 LARGEST_BODY = 1 << 20

@@ -1,0 +1,60 @@
+"""One scenario from its first process to its verdict."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+from chaos.invariants import Finding, judge, leaks, quiet, recovered
+from chaos.scenario import Scenario
+from chaos.stage import Stage, stage
+
+
+async def play(scenario: Scenario, seed: int, keep_log: Path | None = None) -> Finding:
+    """Raises RuntimeError if the proxy ends by itself."""
+    finding = Finding(scenario.name, bound_seconds=scenario.bound_seconds)
+    finding.skipped = scenario.possible()
+    if finding.skipped:
+        return finding
+    place = TemporaryDirectory(prefix="tidegate-chaos-")
+    folder = Path(place.name)
+    try:
+        async with stage(folder, scenario.setting, Random(f"{seed} {scenario.name}")) as made:
+            await _play(scenario, made, finding)
+    except RuntimeError as error:
+        finding.faults.append(str(error)[-3000:])
+    finally:
+        if keep_log is not None and (folder / "log").exists():
+            (keep_log / f"{scenario.name}.log").write_bytes((folder / "log").read_bytes())
+        await asyncio.to_thread(place.cleanup)  # what an engine leaves takes its time
+    return finding
+
+
+async def _play(scenario: Scenario, made: Stage, finding: Finding) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        load = tasks.create_task(made.load.run(made.setting.visitors))
+        await made.ready()
+        made.before = await asyncio.to_thread(made.proxy.sample)
+        made.load.outcomes.clear()
+        try:
+            await scenario.play(made)
+            if not made.fault_ends:
+                made.mark()
+            await recovered(made, scenario.bound_seconds)
+        finally:
+            made.load.stop()
+        await load
+    after = await quiet(made, made.before)
+    finding.leaked = leaks(made.before, after)
+    judge(made, scenario, finding)
+    code = await asyncio.to_thread(made.proxy.terminate)
+    if made.engine is not None and (left := made.engine.docker("ps", "-aq").stdout.split()):
+        finding.faults.append(f"{len(left)} containers outlived the proxy")
+    if code:
+        finding.faults.append(f"the proxy ended with exit code {code}")
+    survivors = made.proxy.survivors() if not made.setting.shims else []
+    finding.leaked["replicas"] += len(survivors)
+    if survivors:
+        finding.faults.append(f"replicas outlived the proxy: {survivors}")

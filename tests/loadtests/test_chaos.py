@@ -1,0 +1,25 @@
+"""The list of faults, what is judged of them, and the page that tells of both."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import chaos.scenarios
+from chaos.scenario import SCENARIOS
+
+assert chaos.scenarios  # importing it makes the list
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
+
+
+def test_every_promise_names_tests_that_exist() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)
+    assert len(named) > 30
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{test}"
+
+
+def test_the_page_has_every_fault_with_its_bound() -> None:
+    told = re.findall(r"(?m)^\| ([a-z-]+) \| (.+?) \| ([\d.]+) s \|", PAGE)
+    assert told == [(one.name, one.about, f"{one.bound_seconds:g}") for one in SCENARIOS.values()]
