@@ -9,7 +9,6 @@ to a cold start. Docker is measured where an engine answers that has the image o
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import subprocess
@@ -23,7 +22,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from urllib.request import Request, urlopen
 
-from bench.ending import end_on_signals
+from bench import command
 from bench.failure import BenchError
 from bench.machine import description
 from bench.peers import COMPILED, HERE
@@ -72,19 +71,19 @@ def cases(short: bool) -> Iterator[Case]:
     if _engine():
         table = f'\n[tidegate.docker]\nimage = "{IMAGE}"\nvolumes = ["{HERE}:/loadtests:ro"]\n'
         for seconds in (0.0,) if short else (0.0, 5.0):
-            command = ["python3", "/loadtests/fake_model.py", "--host", "0.0.0.0"]
-            yield Case(f"a model that loads for {seconds:g} s", "docker", _model(command, seconds) + table)
+            words = ["python3", "/loadtests/fake_model.py", "--host", "0.0.0.0"]
+            yield Case(f"a model that loads for {seconds:g} s", "docker", _model(words, seconds) + table)
 
 
-def _model(command: list[str], seconds: float) -> str:
-    entrypoint = json.dumps([*command, "--cold-start", str(seconds)])
+def _model(words: list[str], seconds: float) -> str:
+    entrypoint = json.dumps([*words, "--cold-start", str(seconds)])
     return f'\n[cerebrium.runtime.custom]\nentrypoint = {entrypoint}\nreadycheck_endpoint = "/ready"\n'
 
 
 def _engine() -> str:
     """What is added to the versions; empty where there is no Docker Engine, or not the image."""
     try:
-        asked = [subprocess.run(command, capture_output=True, text=True, timeout=20, check=True) for command in DOCKER]
+        asked = [subprocess.run(words, capture_output=True, text=True, timeout=20, check=True) for words in DOCKER]
     except (OSError, subprocess.SubprocessError):
         return ""
     return f", Docker Engine {asked[-1].stdout.strip()}"
@@ -105,8 +104,8 @@ def up(case: Case) -> Iterator[tuple[int, int]]:
         port, admin = free_ports(2)
         ports = ["--port", str(port), "--admin-port", str(admin)]
         code = COMPILED if COMPILED.exists() else HERE.parent
-        command = [sys.executable, "-P", "-m", "proxy", "up", str(folder), "--backend", case.backend, *ports]
-        with running("Tidegate", ["env", f"PYTHONPATH={code}", *command], Path(place) / "log") as process:
+        words = [sys.executable, "-P", "-m", "proxy", "up", str(folder), "--backend", case.backend, *ports]
+        with running("Tidegate", ["env", f"PYTHONPATH={code}", *words], Path(place) / "log") as process:
             process.await_answer(admin, "/healthz")
             yield port, admin
 
@@ -161,27 +160,9 @@ def measure(short: bool) -> Result:
         "the decision to the first good answer of the readiness probe, with the start of the interpreter; added is "
         f"from the end of loading to the begin of the request in the replica.{missing}"
     )
-    command = " ".join(["python loadtests/cold_start.py", *(["--short"] if short else [])])
-    return Result("Cold starts", command, description() + engine, {"cold-start": Table(header, rows, note)})
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Cold starts and how late readiness is seen.")
-    parser.add_argument("--short", action="store_true", help="two rounds of what starts at once")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result into a file")
-    options = parser.parse_args()
-    end_on_signals()
-    try:
-        result = measure(options.short)
-    except BenchError as error:
-        print(error, file=sys.stderr)
-        return 1
-    for table in result.tables.values():
-        print(f"{table.markdown()}\n\n{result.origin}")
-    if options.json:
-        result.write(options.json)
-    return 0
+    asked = "python loadtests/cold_start.py" + " --short" * short
+    return Result("Cold starts", asked, description() + engine, {"cold-start": Table(header, rows, note)})
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.run("Cold starts and how late readiness is seen.", measure))

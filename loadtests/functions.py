@@ -5,7 +5,6 @@ Usage: python loadtests/functions.py [--short] [--json FILE]
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
@@ -16,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from bench.failure import BenchError
+from bench.command import run
 from bench.machine import description
 from bench.peers import HERE, Server, serving
 from bench.programs import find_programs
@@ -138,7 +137,7 @@ def ready_ms(name: str, module: str, folder: Path) -> float:
         return (time.perf_counter() - began) * 1000
 
 
-def run(short: bool) -> Result:
+def measure(short: bool) -> Result:
     programs = find_programs()
     where = f"{description(programs)}; load {os.getloadavg()[0]:.1f} before"
     rounds, seconds = (2, 1) if short else (5, 4)
@@ -146,23 +145,5 @@ def run(short: bool) -> Result:
     return Result("Functions", "make bench-runtime", where, tables)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="The speed of functions.")
-    parser.add_argument("--short", action="store_true", help="fewer and shorter rounds, half a minute")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result into a file")
-    options = parser.parse_args()
-    try:
-        result = run(options.short)
-    except BenchError as error:
-        print(error, file=sys.stderr)
-        return 1
-    for table in result.tables.values():
-        print(f"\n{table.markdown()}")
-    print(f"\n{result.machine}")
-    if options.json:
-        result.write(options.json)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("The speed of functions.", measure))
