@@ -59,6 +59,12 @@ def recovery_seconds(stage: Stage) -> float:
     return max(0.0, first if last <= 0 else max(first, last))
 
 
+async def usual(stage: Stage) -> Sample:
+    """Of a proxy under load, before the fault: connections that end while it is taken make a sample too small."""
+    samples = [await asyncio.to_thread(stage.proxy.sample) for _ in range(5)]
+    return max(samples, key=lambda sample: sample.descriptors)
+
+
 async def quiet(stage: Stage, before: Sample) -> Sample:
     """The last sample of a proxy that nobody asks any more; at once when it is as it was."""
     ends = time.monotonic() + QUIET_SECONDS

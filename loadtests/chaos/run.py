@@ -7,9 +7,11 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from chaos.invariants import Finding, judge, leaks, quiet, recovered
+from chaos.invariants import Finding, judge, leaks, quiet, recovered, usual
 from chaos.scenario import Scenario
 from chaos.stage import Stage, stage
+
+SCENARIO_SECONDS = 90.0
 
 
 async def play(scenario: Scenario, seed: int, keep_log: Path | None = None) -> Finding:
@@ -32,14 +34,23 @@ async def play(scenario: Scenario, seed: int, keep_log: Path | None = None) -> F
     return finding
 
 
+async def _bounded(scenario: Scenario, made: Stage) -> None:
+    """Some faults wait for what has to come of them."""
+    try:
+        async with asyncio.timeout(SCENARIO_SECONDS):
+            await scenario.play(made)
+    except TimeoutError:
+        raise RuntimeError(f"what had to come of the fault has not come within {SCENARIO_SECONDS:g} s") from None
+
+
 async def _play(scenario: Scenario, made: Stage, finding: Finding) -> None:
     async with asyncio.TaskGroup() as tasks:
         load = tasks.create_task(made.load.run(made.setting.visitors))
         await made.ready()
-        made.before = await asyncio.to_thread(made.proxy.sample)
+        made.before = await usual(made)
         made.load.outcomes.clear()
         try:
-            await scenario.play(made)
+            await _bounded(scenario, made)
             if not made.fault_ends:
                 made.mark()
             await recovered(made, scenario.bound_seconds)

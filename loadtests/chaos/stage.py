@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 import subprocess
 import sys
@@ -124,14 +123,13 @@ def _own_engine(folder: Path, opened: AsyncExitStack) -> OwnEngine:
 @contextmanager
 def _small_disk(folder: Path) -> Iterator[None]:
     folder.mkdir()
-    if os.getuid() != 0:
-        yield
-        return
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)], check=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)]
+    mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0  # only root may
     try:
         yield
     finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        if mounted:
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def free_port(random: Random) -> int:
