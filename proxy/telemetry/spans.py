@@ -47,7 +47,7 @@ def request_attributes(request: Request) -> dict[str, AttributeValue]:
     attributes: dict[str, AttributeValue] = {
         "http.request.method": request.method.decode() if request.method in _METHODS else "_OTHER",
         "url.path": path,
-        "url.scheme": "http",
+        "url.scheme": request.scheme.decode(),
         "network.protocol.version": "1.0" if request.http10 else "1.1",
     }
     if request.host:

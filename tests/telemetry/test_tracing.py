@@ -152,6 +152,13 @@ def test_the_server_s_address_is_the_host_that_was_asked(host: bytes, address: s
     assert said(processor.spans[0])["server.address"] == address
 
 
+def test_the_scheme_is_the_client_s(processor: Remembering) -> None:
+    asked = request()
+    asked.scheme = b"https"
+    tracing(processor).over(ended(asked), asked)
+    assert said(processor.spans[0])["url.scheme"] == "https"
+
+
 def test_an_unknown_method_has_the_conventions_name(processor: Remembering) -> None:
     asked = Request(b"PURGE", b"/")
     tracing(processor).over(ended(asked), asked)
