@@ -291,7 +291,9 @@ class ClientConnection:
 
     def _has_taken(self) -> bool:
         """A slow client took some of what waits for it since last asked."""
-        before, self._unsent = self._unsent, self._transport.get_write_buffer_size()
+        transport = self._transport
+        before = self._unsent
+        self._unsent = ending.acknowledged(transport) if self._secure else transport.get_write_buffer_size()
         return 0 < self._unsent != before
 
     def _client_left(self, lost: bool) -> None:

@@ -9,8 +9,8 @@ import socket
 from proxy.net.certificate import Certificate
 
 HANDSHAKE_SECONDS = 10.0
-# Until the client has said that it ends, too, and closed.
-SHUTDOWN_SECONDS = 2.0
+# Of the end, with what has to be sent before it: ClientConnection and Tunnel know sooner who takes nothing any more.
+SHUTDOWN_SECONDS = 3600.0
 # One more ends the oldest: of those that never finish, newcomers wait for none.
 MOST = 512
 

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from proxy.net.deadlines import NEVER
-from proxy.net.ending import half_close, reset
+from proxy.net.ending import acknowledged, half_close, reset
 
 if TYPE_CHECKING:
     from proxy.net.call import Call
@@ -179,7 +179,7 @@ class Tunnel:
 
     def _has_moved(self) -> bool:
         """Bytes came since last asked, or a slow client took some of what waits for it."""
-        unsent = 0 if self._client.lost else self._client.transport.get_write_buffer_size()
+        unsent = 0 if self._client.lost else _unsent(self._client.transport)
         moved = self.moved or unsent != self._unsent
         self.moved, self._unsent = False, unsent
         return moved
@@ -187,3 +187,8 @@ class Tunnel:
     def _end_within_grace(self, now: float) -> None:
         grace = self._exchange.service.grace_seconds
         self._ends_at = min(self._ends_at, now + grace)
+
+
+def _unsent(transport: asyncio.Transport) -> int:
+    """What changes as the other side takes what waits for it."""
+    return transport.get_write_buffer_size() if transport.can_write_eof() else acknowledged(transport)

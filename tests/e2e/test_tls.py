@@ -15,7 +15,7 @@ import pytest
 from proxy.net import handshakes
 from proxy.net.certificate import Certificate
 from tests.e2e.certificates import trusting, write_certificate
-from tests.e2e.scene import Client, Run, Scene, eventually, run_fixture, scene
+from tests.e2e.scene import DEADLINE_SECONDS, Client, Run, Scene, eventually, run_fixture, scene
 
 __all__ = ["run_fixture"]
 
@@ -228,3 +228,38 @@ def test_the_client_checks_the_name_as_ever(run: Run, tmp_path: Path) -> None:
 
     run(scenario())
     assert trusting().check_hostname
+
+
+# Slow clients
+
+
+def read_late(port: int, seconds: float) -> int:
+    """How much of an answer a client gets that reads nothing at first, and has little room."""
+    with socket.socket() as plain:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        plain.settimeout(DEADLINE_SECONDS)
+        plain.connect(("127.0.0.1", port))
+        with trusting().wrap_socket(plain, server_hostname="127.0.0.1") as client:
+            client.sendall(b"GET /bytes/240000 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+            time.sleep(seconds)
+            data = b""
+            while piece := client.recv(65_536):
+                data += piece
+            return data.count(b"\0")
+
+
+async def small_buffer(house: Scene) -> None:
+    """What the client does not take has to wait in the proxy."""
+    await eventually(lambda: len(house.listener))
+    (client,) = house.listener._clients
+    client._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+
+
+def test_a_slow_client_gets_the_whole_of_the_last_answer_on_its_connection(run: Run, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with encrypted(tmp_path) as house:
+            late = asyncio.to_thread(read_late, house.listener.port, 3)
+            got, _ = await asyncio.gather(late, small_buffer(house))
+            assert got == 240_000
+
+    run(scenario())
