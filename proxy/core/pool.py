@@ -194,7 +194,7 @@ class Pool:
             return
         if was_full:
             self._offer(replica)
-        elif not replica.full:  # its limit may have been lowered below what it has
+        elif replica.in_flight < replica.limit:  # which may have been lowered below what it has
             self._update(replica)
         if self._line:
             self._grant(now)
