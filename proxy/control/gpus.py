@@ -36,17 +36,26 @@ class GpuMeter:
 
     def __init__(self, apps: Sequence[tuple[AppMetrics, Callable[[Replica], Identity]]]) -> None:
         self._apps = apps
+        self._failing = False
 
     async def run(self) -> None:
-        """End at once where there is no nvidia-smi, and with a warning when it does not tell."""
+        """End at once where there is no nvidia-smi."""
         program = shutil.which("nvidia-smi")
+        while program is not None:
+            await self._ask(program)
+            await asyncio.sleep(SAMPLE_SECONDS)
+
+    async def _ask(self, program: str) -> None:
         try:
-            while program is not None:
-                self._note(await _asked(program, _LOADS), await _asked(program, _PROCESSES))
-                await asyncio.sleep(SAMPLE_SECONDS)
+            loads, processes = await _asked(program, _LOADS), await _asked(program, _PROCESSES)
         except GpuError as error:
-            self._note("", "")  # what was known is not true any more
-            log.warning("%s: the use of GPUs is not measured any more", error)
+            loads = processes = ""  # what was known is not true any more
+            if not self._failing:
+                log.warning("%s: the use of GPUs is not known until it answers again", error)
+            self._failing = True
+        else:
+            self._failing = False
+        self._note(loads, processes)
 
     def _note(self, loads: str, processes: str) -> None:
         for metrics, identity in self._apps:

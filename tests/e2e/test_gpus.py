@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.control import gpus
 from proxy.control.gpus import GpuMeter, usage
 from proxy.core.balancers.first_available import FirstAvailable
 from proxy.core.pool import Pool
@@ -74,4 +75,25 @@ def test_a_driver_that_is_broken_is_told_once_and_what_was_known_is_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert metered(tmp_path, "exit 9", monkeypatch).gpu_usage == {}
-    assert caplog.messages == [f"{tmp_path}/nvidia-smi exited with code 9: the use of GPUs is not measured any more"]
+    assert caplog.messages == [
+        f"{tmp_path}/nvidia-smi exited with code 9: the use of GPUs is not known until it answers again"
+    ]
+
+
+def test_a_driver_that_fails_is_told_once_and_asked_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(gpus, "SAMPLE_SECONDS", 0.01)
+    calls = tmp_path / "calls"
+    counted = f'echo x >> {calls}; n=$(/usr/bin/wc -l < {calls}); [ "$n" -gt 3 ] && exit 9; echo "GPU-a, 80"'
+    metered(tmp_path, counted, monkeypatch)
+
+    async def scenario() -> None:
+        async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(GpuMeter([]).run())
+            while len(calls.read_text().splitlines()) < 6:
+                await asyncio.sleep(0.01)
+            running.cancel()
+
+    asyncio.run(scenario())
+    assert len(caplog.messages) == 1
