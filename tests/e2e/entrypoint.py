@@ -69,9 +69,9 @@ class Entrypoint:
     def command_pids(self) -> list[int]:
         """The processes that process 1 has started, without the guard and what is still to become one."""
         pids = Path(f"/proc/{self.popen.pid}/task/{self.popen.pid}/children").read_text().split()
-        lines = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids}
-        own = Path(f"/proc/{self.popen.pid}/cmdline").read_bytes()
-        return [pid for pid, line in lines.items() if line != own and b"guard.py" not in line]
+        lines = {int(pid): _command_line(pid) for pid in pids}
+        own = _command_line(self.popen.pid)
+        return [pid for pid, line in lines.items() if line not in (b"", own) and b"guard.py" not in line]
 
     def running(self, count: int) -> None:
         """Wait until so many requests are in flight."""
@@ -125,3 +125,11 @@ def seconds(action: Callable[[], object]) -> float:
     began = time.monotonic()
     action()
     return time.monotonic() - began
+
+
+def _command_line(pid: int | str) -> bytes:
+    """Empty where the process has just ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
