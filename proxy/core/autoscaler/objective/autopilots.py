@@ -22,6 +22,7 @@ FIRST = 5
 INSURED = 8
 _NONE = np.zeros(len(PRICES), dtype=np.int64)
 _NOBODY = [0.0] * len(PRICES)
+_NONE_LATE = [0] * len(PRICES)
 # Judged over the last hour, or the last requests where they are fewer.
 _JUDGED_SECONDS = 3600.0
 _LEAST_REQUESTS = 300.0
@@ -80,6 +81,7 @@ class Autopilots:
         self._lowest, self._lowest_until = 0, 0.0
         self._wanted = Lookback(len(PRICES))
         self._rescues = Lookback(len(PRICES))
+        self._looks_unrescued = 0
         self._really = Really()
 
     @property
@@ -99,13 +101,15 @@ class Autopilots:
         self._rescue(ready, queued, times, rescue_price)
         self._lived_seconds += look.seconds
         if self._lived_seconds > _UNJUDGED_SECONDS + 2 * times.cold_start:
-            self._judge(look, self._waits(ready, queued, times))
+            self._judge(look, self._arrived_late(look, ready, queued, times))
             self._follow(times)
         return self.followed
 
     def _steer(self, wanted: NDArray[np.int64], times: Times) -> list[int]:
         """What is ready of what was wanted during the last cold start."""
-        wanted = np.maximum(wanted, self._rescues.highest(math.ceil(times.cold_start + _HELD_SECONDS)))
+        held = math.ceil(times.cold_start + _HELD_SECONDS)
+        if self._looks_unrescued < held:
+            wanted = np.maximum(wanted, self._rescues.highest(held))
         ready = np.minimum(self._wanted.lowest(math.ceil(times.cold_start)), wanted)
         self._wanted.push(wanted)
         counts: list[int] = ready.tolist()
@@ -129,14 +133,18 @@ class Autopilots:
         self._behind = any(self._backlog)
         return queued
 
-    def _waits(self, ready: list[int], queued: list[float], times: Times) -> list[float]:
-        """How long those who arrive now wait in each."""
-        pace, most = times.service / self._concurrency, times.cold_start
-        return [min(ahead * pace / count, most) if count else most for count, ahead in zip(ready, queued, strict=True)]
+    def _arrived_late(self, look: Look, ready: list[int], queued: list[float], times: Times) -> list[int]:
+        """How many of those who arrive now wait too long in each."""
+        if not look.arrivals or (queued is _NOBODY and all(ready)):
+            return _NONE_LATE
+        pace, most, bearable = times.service / self._concurrency, times.cold_start, self._promise.seconds
+        waits = (min(ahead * pace / count, most) if count else most for count, ahead in zip(ready, queued, strict=True))
+        return [look.arrivals if wait > bearable else 0 for wait in waits]
 
     def _rescue(self, ready: list[int], queued: list[float], times: Times, price: float) -> None:
         """The reactive starts of each for its own queue."""
-        if max(queued) < 0.5:
+        self._looks_unrescued += 1
+        if queued is _NOBODY or max(queued) < 0.5:
             self._rescues.push(_NONE)
             return
         rescued = [0] * len(ready)
@@ -144,13 +152,13 @@ class Autopilots:
             waiting = int(queued[place] + 0.5)
             if waiting and (more := worth_starting(waiting, Slots(self._concurrency, count, 0), times, price)):
                 rescued[place] = count + more
+                self._looks_unrescued = 0
         self._rescues.push(rescued)
 
-    def _judge(self, look: Look, waits: list[float]) -> None:
+    def _judge(self, look: Look, late: list[int]) -> None:
         kept = min(1.0, math.exp(-look.seconds / _JUDGED_SECONDS))
         if self._requests * kept < _LEAST_REQUESTS:
             kept = 1.0
-        late = [look.arrivals if wait > self._promise.seconds else 0 for wait in waits]
         self._late = [kept * before + now for before, now in zip(self._late, late, strict=True)]
         self._requests = kept * self._requests + look.arrivals
         self._judged_seconds += look.seconds
