@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -85,17 +85,26 @@ def load(app: Path) -> AppConfig:
 
 
 def load_all(apps: Sequence[Path]) -> tuple[AppConfig, ...]:
-    """The settings of all `apps`; raises ConfigError, also if two have the same name."""
+    """The settings of all `apps`; raises ConfigError, also if a request could be for either of two."""
     configs = tuple(load(app) for app in apps)
-    first: dict[str, AppConfig] = {}
+    first: dict[tuple[str, str], AppConfig] = {}
     for config in configs:
-        other = first.setdefault(config.name, config)
-        if other is not config:
-            raise ConfigError(
-                f'{config.file}: cerebrium.deployment.name is "{config.name}", '
-                f"but {other.file} has that name too: rename one of the apps"
-            )
+        for key, value in _claims(config):
+            other = first.setdefault((key, value), config)
+            if other is not config:
+                raise ConfigError(
+                    f'{config.file}: {key} has "{value}", but {other.file} has that too: change one of them'
+                )
     return configs
+
+
+def _claims(config: AppConfig) -> Iterator[tuple[str, str]]:
+    """What only one app may have, as key and value."""
+    routing = config.routing
+    yield "cerebrium.deployment.name", config.name
+    yield from (("tidegate.routing.hosts", host) for host in routing.hosts)
+    yield from (("tidegate.routing.prefix", prefix) for prefix in (routing.prefix,) if prefix)
+    yield from (("tidegate.routing.models", model) for model in routing.models)
 
 
 def parse(text: str, file: Path) -> AppConfig:

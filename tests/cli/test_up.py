@@ -89,7 +89,7 @@ def test_a_file_that_cannot_be_used_is_one_sentence(
         (["--tls-key", "k"], "--tls-key needs --tls-cert: give the certificate and its key"),
         (["--admin-tls"], "--admin-tls needs --tls-cert and --tls-key: both ports have the same certificate"),
         (["--tls-cert", "no", "--tls-key", "no"], "no cannot be read: No such file or directory"),
-        ([".", "other"], "rename one of the apps"),
+        ([".", "other"], "change one of them"),
         (["--max-cpu", "1"], "hardware.cpu is 2, but --max-cpu is 1, so no replica could ever start"),
     ],
 )

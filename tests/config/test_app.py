@@ -136,8 +136,23 @@ def test_tables_of_other_tools_are_left_alone(tmp_path: Path) -> None:
 def test_apps_have_different_names(tmp_path: Path) -> None:
     one, two, three = app(tmp_path / "1", "a"), app(tmp_path / "2", "b"), app(tmp_path / "3", "a")
     assert [found.name for found in load_all([one, two])] == ["a", "b"]
-    with pytest.raises(ConfigError, match=r'3/cerebrium.toml: .* is "a", but .*1/cerebrium.toml has that name too'):
+    message = r'3/cerebrium.toml: cerebrium.deployment.name has "a", but .*1/cerebrium.toml has that too: change one'
+    with pytest.raises(ConfigError, match=message):
         load_all([one, two, three])
+
+
+@pytest.mark.parametrize(
+    "routing", ['hosts = ["a.example", "x"]', 'prefix = "/x/"', 'models = ["y", "x"]', 'prefix = "/"']
+)
+def test_no_request_is_for_either_of_two_apps(routing: str, tmp_path: Path) -> None:
+    apps = [app(tmp_path / name, name) for name in "ab"]
+    for folder in apps:
+        with (folder / "cerebrium.toml").open("a") as file:
+            file.write(f"\n[tidegate.routing]\n{routing}")
+    with pytest.raises(
+        ConfigError, match=rf"b/cerebrium.toml: tidegate.routing.{routing.split(maxsplit=1)[0]} has .*/a/cere"
+    ):
+        load_all(apps)
 
 
 def test_settings_are_frozen() -> None:
