@@ -116,8 +116,7 @@ class Door:
             module = await asyncio.to_thread(importlib.import_module, "proxy.runs.server")
             site = module.InsideSite(self._services, self._deadlines, self._word)
             site.audience = self.audience
-            inside = module.Inside(site, self._tasks, self.scheme)
-            self._server = await module.open_server(self._services, inside, self._tasks, self._word)
+            self._server = await module.open_server(self._services, site, self._tasks, self.scheme)
         except Exception as error:  # whatever it is, who waits is told, and the next one may have more luck
             log.warning("asynchronous runs and webhooks are not possible: %s", error)
             self._pool.refuse(_because(f"asynchronous runs and webhooks are not possible: {error}"), now)

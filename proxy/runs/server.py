@@ -20,7 +20,7 @@ from proxy.config.state import state_folder
 from proxy.errors import AnswerError, AppNotFound, BodyTooLarge, NoReplica, QueueFull, ReplicaFailed
 from proxy.net.service import Service
 from proxy.runs.answer import MAX_ANSWER_BYTES, Answer
-from proxy.runs.inside import Inside, passed_on
+from proxy.runs.inside import Inside, InsideSite, passed_on
 from proxy.runs.order import Order, read_order
 from proxy.runs.run import Run
 from proxy.runs.store import Store
@@ -53,9 +53,11 @@ class RunNotFound(AnswerError):
     status, type = 404, "run_not_found"
 
 
-async def open_server(services: Sequence[Service], inside: Inside, tasks: asyncio.TaskGroup, word: str) -> RunServer:
+async def open_server(
+    services: Sequence[Service], site: InsideSite, tasks: asyncio.TaskGroup, scheme: bytes
+) -> RunServer:
     """Raises UserError, OSError or sqlite3.Error."""
-    server = RunServer(services, inside, tasks, word)
+    server = RunServer(services, Inside(site, tasks, scheme), tasks, site.word)
     await server.open()
     return server
 
