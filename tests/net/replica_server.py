@@ -57,7 +57,7 @@ class ReplicaConnection(asyncio.Protocol):
         self.server = server
         self.transport: asyncio.Transport = None  # type: ignore[assignment]  # set before any other call
         self.half_closed = False
-        self.tunnelled: bytes | None = None
+        self.tunnelled: bytearray | None = None
         self._buffer = b""
         self._body_left = 0
         self._answer: Callable[[], None] | None = None
@@ -99,9 +99,13 @@ class ReplicaConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._writable = False
+        if self.tunnelled is not None:
+            self.transport.pause_reading()
 
     def resume_writing(self) -> None:
         self._writable = True
+        if self.tunnelled is not None:
+            self.transport.resume_reading()
 
     def _begin(self, head: str) -> None:
         target = head.split(" ")[1]
@@ -158,7 +162,7 @@ class ReplicaConnection(asyncio.Protocol):
         self._whole(b"%d" % self.server.bodies[-1])
 
     def _echo(self) -> None:
-        self.tunnelled = b""
+        self.tunnelled = bytearray()
         self.transport.write(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n")
 
     def _stream(self, count: int) -> None:
