@@ -15,7 +15,6 @@ SCENARIO_SECONDS = 90.0
 
 
 async def play(scenario: Scenario, seed: int, keep_log: Path | None = None) -> Finding:
-    """Raises RuntimeError if the proxy ends by itself."""
     finding = Finding(scenario.name, bound_seconds=scenario.bound_seconds)
     finding.skipped = scenario.possible()
     if finding.skipped:
@@ -25,13 +24,21 @@ async def play(scenario: Scenario, seed: int, keep_log: Path | None = None) -> F
     try:
         async with stage(folder, scenario.setting, Random(f"{seed} {scenario.name}")) as made:
             await _play(scenario, made, finding)
-    except RuntimeError as error:
-        finding.faults.append(str(error)[-3000:])
+    except* RuntimeError as errors:
+        finding.faults += sentences(errors)
     finally:
         if keep_log is not None and (folder / "log").exists():
             (keep_log / f"{scenario.name}.log").write_bytes((folder / "log").read_bytes())
         await asyncio.to_thread(place.cleanup)  # what an engine leaves takes its time
     return finding
+
+
+def sentences(errors: BaseExceptionGroup[RuntimeError]) -> list[str]:
+    """What went wrong in a scenario, from all the tasks of it."""
+    found = []
+    for error in errors.exceptions:
+        found += sentences(error) if isinstance(error, BaseExceptionGroup) else [str(error)[-3000:]]
+    return found
 
 
 async def _bounded(scenario: Scenario, made: Stage) -> None:

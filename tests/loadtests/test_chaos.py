@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import chaos.scenarios
+from chaos.run import sentences
 from chaos.scenario import SCENARIOS
 
 assert chaos.scenarios  # importing it makes the list
@@ -23,3 +24,8 @@ def test_every_promise_names_tests_that_exist() -> None:
 def test_the_page_has_every_fault_with_its_bound() -> None:
     told = re.findall(r"(?m)^\| ([a-z-]+) \| (.+?) \| ([\d.]+) s \|", PAGE)
     assert told == [(one.name, one.about, f"{one.bound_seconds:g}") for one in SCENARIOS.values()]
+
+
+def test_a_scenario_that_goes_wrong_is_a_finding_and_not_the_end_of_the_others() -> None:
+    errors = ExceptionGroup("a", [RuntimeError("late"), ExceptionGroup("b", [RuntimeError("gone")])])
+    assert sentences(errors) == ["late", "gone"]
