@@ -33,7 +33,7 @@ async def play(scenario: Scenario, seed: int, keep_log: Path | None = None) -> F
     return finding
 
 
-def sentences(errors: BaseExceptionGroup[RuntimeError]) -> list[str]:
+def sentences(errors: BaseExceptionGroup[BaseException]) -> list[str]:
     """What went wrong in a scenario, from all the tasks of it."""
     found = []
     for error in errors.exceptions:
