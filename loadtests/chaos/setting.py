@@ -18,6 +18,7 @@ name = "{app}"
 [cerebrium.runtime.custom]
 entrypoint = {entrypoint}
 readycheck_endpoint = "/ready"
+healthcheck_endpoint = "{health}"
 
 [cerebrium.scaling]
 min_replicas = {replicas}
@@ -68,6 +69,7 @@ class Setting:
     client_shim: bool = False
     small_state: bool = False
     engine: bool = False
+    health: str = ""  # the path that is asked; a stopped process still takes connections
     more: str = ""
     replica_prefix: Sequence[str] = ()
     command: Command = field(default_factory=Command)
@@ -85,5 +87,5 @@ class Setting:
             more += STATIC.format(addresses=[f"127.0.0.1:{port}" for port in shims])
         if self.engine:
             more += CONTAINERS.format(image=BASE_IMAGE, folder=folder, server=REPLICA_SERVER)
-        text = CONFIG.format(app=APP, entrypoint=words, replicas=self.replicas, limit=LIMIT, more=more)
-        (folder / "cerebrium.toml").write_text(text)
+        own = {"replicas": self.replicas, "health": self.health, "more": more}
+        (folder / "cerebrium.toml").write_text(CONFIG.format(app=APP, entrypoint=words, limit=LIMIT, **own))

@@ -29,9 +29,12 @@ async def replica_stopped(stage: Stage) -> None:
     os.killpg(pid, signal.SIGCONT)
 
 
+ASKED = Setting(health="/ready")
+
+
 # What it has is given up after first_byte_seconds, it is replaced after three silent probes, and killed when the grace
 # period of 16 s is over.
-@scenario("SIGSTOP to a replica, for ever", 12.0, loses=True, refusals=frozenset({504}))
+@scenario("SIGSTOP to a replica, for ever", 12.0, setting=ASKED, loses=True, refusals=frozenset({504}))
 async def replica_hung(stage: Stage) -> None:
     pid = stage.proxy.replica_pids()[0]
     os.killpg(pid, signal.SIGSTOP)
