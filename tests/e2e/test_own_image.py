@@ -123,8 +123,8 @@ def test_a_socket_that_the_proxy_may_not_use_is_one_sentence(tmp_path: Path) -> 
         ["docker", "run", "--rm", *mounts, built("proxy")], capture_output=True, text=True, check=False
     )
     assert ended.returncode == 2
-    assert ended.stderr.splitlines()[-1].startswith("tidegate: no permission to use the Docker Engine at unix:///")
-    assert ended.stderr.count("\n") == 1
+    (_, mistake) = ended.stderr.splitlines()  # the first line warns of a key in the clear
+    assert mistake.startswith("tidegate: no permission to use the Docker Engine at unix:///")
 
 
 def test_the_runtime_is_copied_into_an_image_of_ones_own(tmp_path: Path) -> None:
