@@ -85,6 +85,24 @@ def test_settings_of_the_proxy_change_no_replica(tmp_path: Path) -> None:
         assert events(tmp_path, "term") == []
 
 
+def test_keys_are_wanted_from_the_reload_on_that_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    added = [TIDEGATE, "keys", "add", "ann", "--keys", str(file)]
+    key = subprocess.run(added, check=True, capture_output=True, text=True).stdout.split()[-1]
+    toml = write_app(tmp_path, TWO) / "cerebrium.toml"
+    with running(tmp_path, tmp_path, "--keys", file) as up:
+        before = served_by(up, 2)
+        seen = [up.get("/").status]
+        for disabled in ("false", "true"):
+            named = 'name = "demo"\n'
+            write_app(tmp_path, TWO)
+            toml.write_text(toml.read_text().replace(named, f"{named}disable_auth = {disabled}\n"))
+            assert reload(up).returncode == 0
+            seen += [up.get("/").status, up.get("/", authorization=f"Bearer {key}").status]
+        assert seen == [200, 401, 200, 200, 200]
+        assert pids(up) == before
+
+
 def test_a_lower_limit_holds_at_once_and_for_the_replicas_of_before(tmp_path: Path) -> None:
     one = "[cerebrium.scaling]\nmin_replicas = 1\nmax_replicas = 1\nreplica_concurrency = "
     write_app(tmp_path, one + "4")
