@@ -277,7 +277,7 @@ class Lifecycle:
         now = time.monotonic()
         if self._pool.apply(replica, Event.CONDEMN, now) and replica.gone:
             self._failed(replica, verdict, now)
-            self._terminate(replica, hung=verdict.silent and self._watches_functions)
+            self._terminate(replica, hung=verdict.silent and self._lives[replica].revision.bare_functions)
             self.changed()
 
     def _failed(self, replica: Replica, end: End, now: float) -> None:
@@ -308,11 +308,6 @@ class Lifecycle:
         if self._pool.apply(replica, Event.DRAIN, now):
             log.info("%s: replica %s drains with %d in flight", self._config.name, replica.id, replica.in_flight)
             self._terminate(replica)
-
-    @property
-    def _watches_functions(self) -> bool:
-        """Its replicas are function servers: in a container there is a gate before them, which sees a hang itself."""
-        return self._config.custom is None and not self.backend.outlives
 
     def _terminate(self, replica: Replica, hung: bool = False) -> None:
         life = self._lives[replica]

@@ -32,6 +32,11 @@ class Revision:
         """What its replicas were told to take at once."""
         return self.config.scaling.replica_concurrency
 
+    @property
+    def bare_functions(self) -> bool:
+        """Its replicas are function servers: in a container there is a gate before them, which sees a hang itself."""
+        return self.config.custom is None and not self.backend.outlives
+
     async def prepare(self) -> None:
         """Raises StartError."""
         await self.preparation.done()
