@@ -47,7 +47,7 @@ class Change:
             self._backend = app.roots[self._backend_name].revise(config)
         try:
             await app.check_backend(self._backend, self._backend_name, self._keep)
-        except BaseException:
+        except BaseException:  # also when cancelled: what was opened for a change that is not made is closed
             await self.drop()
             raise
 

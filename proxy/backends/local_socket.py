@@ -49,6 +49,6 @@ async def connect(host: str) -> socket.socket:
                 await asyncio.sleep(_FULL_SECONDS)
             else:
                 return sock
-    except BaseException:
+    except BaseException:  # also when cancelled: the descriptor is given back
         sock.close()
         raise
