@@ -55,10 +55,13 @@ class Visitor:
                 client.writer.close()
 
 
-async def misbehave(scene: Scene, seed: int) -> None:
-    """Close replicas' ports now and then; what was marked unready is ready again soon."""
+async def misbehave(scene: Scene, seed: int, enough: asyncio.Event) -> None:
+    """Close replicas' ports now and then; what was marked unready is ready again soon.
+
+    Ends by itself: cancelled while it opens a port, asyncio would leave that socket open and owned by nobody.
+    """
     chance, pool = random.Random(seed), scene.app.pool
-    while True:
+    while not enough.is_set():
         await asyncio.sleep(chance.random() * 0.05)
         server = chance.choice(scene.servers)
         server.refuse()
@@ -72,11 +75,12 @@ async def misbehave(scene: Scene, seed: int) -> None:
 def test_no_slot_is_lost_and_no_limit_passed_whoever_leaves_or_breaks(run: Run, over: Over, seed: int) -> None:
     async def scenario() -> None:
         async with over(limits=(1, 2, 3)) as house:
+            enough = asyncio.Event()
             async with asyncio.TaskGroup() as group:
-                trouble = group.create_task(misbehave(house, seed))
+                group.create_task(misbehave(house, seed, enough))
                 visits = [group.create_task(Visitor(house, seed * 100 + n).visit()) for n in range(CLIENTS)]
                 await asyncio.gather(*visits)
-                trouble.cancel()
+                enough.set()
             for replica in house.app.pool:
                 house.app.pool.apply(replica, Event.PASSED, time.monotonic())
             await eventually(lambda: house.quiet)
