@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -65,8 +66,9 @@ def plan(name: str, concurrency: int, given: Mapping[str, object], policy: Polic
 def plans(concurrency: int) -> Iterator[Plan]:
     """A fresh one for each run: baselines remember."""
     for key, name in OTHERS.items():
-        make: Callable[[int], Policy] = BASELINES[key]
-        yield plan(name, concurrency, {}, make(concurrency))
+        baseline = BASELINES[key]
+        theirs = plan(name, concurrency, {}, baseline.make(concurrency))
+        yield replace(theirs, first_look_seconds=baseline.first_look_seconds)
     for name, given in SETTINGS.items():
         yield plan(name, concurrency, given)
 

@@ -113,8 +113,10 @@ def _baseline(config: AppConfig, name: str) -> Plan:
     ours = {"buffer": 0, "predictive": False, "scale_up_queue_length": 0, "scale_up_queue_wait_seconds": 0.0}
     plan = _plan(config, name)
     scaling = config.scaling.model_copy(update=ours | {"policy": "target"})
-    policy = BASELINES[name](scaling.replica_concurrency)
-    return replace(plan, policy_name=name, scaling=scaling, recalls=False, policy=policy)
+    baseline = BASELINES[name]
+    policy = baseline.make(scaling.replica_concurrency)
+    first = baseline.first_look_seconds
+    return replace(plan, policy_name=name, scaling=scaling, recalls=False, policy=policy, first_look_seconds=first)
 
 
 def _check(file: Path, calls: Sequence[Call], conditions: Conditions) -> None:

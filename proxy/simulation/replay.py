@@ -36,6 +36,7 @@ class Plan:
     queue_seconds: float
     recalls: bool = True  # whether draining replicas may be taken back
     policy: Policy | None = None
+    first_look_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class _Run:
         self._fleet = SimulatedFleet(self.pool, starts, self.clock, self.ledger)
         self._steering = Steering(plan.scaling, Steered(self.pool, self._fleet, self.clock), plan.policy)
         self._scaling = plan.scaling
-        self.clock.at(0.0, self._tick)
+        self.clock.at(plan.first_look_seconds, self._tick)
 
     def begin_busy(self, demand: int) -> None:
         """As an app that has been running: with ready replicas for such a demand, within its limits."""

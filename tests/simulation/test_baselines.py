@@ -53,6 +53,16 @@ def test_knative_at_most_halves_its_replicas_in_a_tick() -> None:
     assert all(after >= before // 2 for before, after in pairwise(wanted))
 
 
+def test_knative_ticks_half_a_second_after_the_first_request_and_every_two_seconds() -> None:
+    policy: Policy = Knative(10)
+    wanted = []
+    for look in range(9):
+        seen = replace(observed(0.5, in_flight=70 * (look + 1)), ready=1)
+        wish, policy = policy.look(_SETTINGS, seen, Limits(0, 1000), 0.5 * look)
+        wanted.append(wish.count)
+    assert [look for look in range(1, 9) if wanted[look] != wanted[look - 1]] == [1, 5]
+
+
 def test_the_pod_autoscaler_tolerates_a_tenth() -> None:
     watch = Watch(HorizontalPodAutoscaler(10))
     assert watch.for_seconds(100, demand=70) == 10
