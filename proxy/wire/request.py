@@ -131,6 +131,11 @@ class Request:
         if not upgrading or self.http10:
             self.upgrade = b""  # RFC 9110 section 7.8: without "Connection: upgrade", or in HTTP/1.0, it is ignored
 
+    def send_to(self, target: bytes, keeps_authorization: bool) -> None:
+        """What its app gets. The same bytes may have gone to another app before, or by other settings."""
+        if target is not self.routed_target or keeps_authorization != self.keeps_authorization:
+            self.routed_target, self.keeps_authorization, self.forwarded = target, keeps_authorization, b""
+
     def take_trace_context(self) -> list[Field]:
         """The fields of W3C Trace Context, which from now on do not go on as they are; names in lower case."""
         if self.trace_context is None:
