@@ -62,7 +62,7 @@ class Side(asyncio.Protocol):
         if not (self.lost or self._paused or self._hung_up):
             self._paused = True
             self.transport.pause_reading()
-            self._hangups.watch(self._descriptor, self._hang_up)
+            self._hangups.watch(self.transport, self._hang_up)
 
     def resume(self) -> None:
         if self._paused and not self.lost:
@@ -101,11 +101,7 @@ class Side(asyncio.Protocol):
     def _unwatch(self) -> None:
         if self._paused:
             self._paused = False
-            self._hangups.forget(self._descriptor)
-
-    @property
-    def _descriptor(self) -> int:
-        return int(self.transport.get_extra_info("socket").fileno())
+            self._hangups.forget(self.transport)
 
 
 class Tunnel:

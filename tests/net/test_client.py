@@ -146,6 +146,19 @@ def test_a_client_that_leaves_while_it_is_not_read_from_is_noticed() -> None:
     assert near.transport.reading
 
 
+def test_a_client_that_is_lost_while_it_is_not_read_from_is_let_go_also_when_its_socket_is_closed() -> None:
+    table = Table()
+    near = table.client()
+    near.post(bytes(10), length=100)
+    far = table.connections.connect()
+    far.link.pause_writing()
+    assert len(table.listener.hangups.watched) == 1
+    near.transport.socket = None  # over TLS it is closed before its loss is told
+    near.lose()
+    assert far.transport.ended == "half"
+    assert (table.listener.hangups.watched, table.listener.clients) == ([], set())
+
+
 def test_shutting_down_ends_idle_connections_and_those_that_become_idle() -> None:
     table = Table()
     idle = table.client()

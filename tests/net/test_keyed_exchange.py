@@ -36,7 +36,8 @@ def test_a_key_that_one_app_gets_is_not_forwarded_to_another_with_the_same_head(
     forwarded = []
     for app, model in zip((1, 0, 1), (b"small", b"large", b"small"), strict=True):
         table.apps[app].ready()
-        near.send(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 17\r\n%b\r\n" % OPENS.encode() + b'{"model":"%b"}' % model)
+        head = f"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 17\r\n{OPENS}\r\n"
+        near.send(head.encode() + b'{"model":"%b"}' % model)
         far = table.connections.connect()
         forwarded.append(b"secret" in far.transport.sent)
         far.send(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
