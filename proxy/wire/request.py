@@ -127,7 +127,7 @@ class Request:
         if named:
             self._drop(named)
         _check_target(self)
-        _check_body(self, upgrading)
+        _check_body(self)
         if not upgrading or self.http10:
             self.upgrade = b""  # RFC 9110 section 7.8: without "Connection: upgrade", or in HTTP/1.0, it is ignored
 
@@ -274,8 +274,6 @@ def _take_absolute_form(request: Request) -> None:
         raise BadRequest("the request target is not a valid path")
 
 
-def _check_body(request: Request, upgrading: bool) -> None:
+def _check_body(request: Request) -> None:
     if request.chunked and (request.length is not None or request.http10):
         raise BadRequest("Transfer-Encoding beside Content-Length, or in HTTP/1.0, is ambiguous")
-    if upgrading and not request.bodiless:
-        raise BadRequest("a request to upgrade must not have a body")
