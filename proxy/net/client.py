@@ -196,7 +196,7 @@ class ClientConnection:
 
     def expire(self, now: float) -> None:
         self.deadline = NEVER
-        if self._closing and self._has_taken():
+        if (self._closing or not self._writable) and self._has_taken():
             self.deadline = now + STALL_SECONDS
         elif self._closing or not self._writable:
             self._transport.abort()

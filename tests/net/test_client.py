@@ -90,6 +90,20 @@ def test_a_client_that_takes_nothing_is_cut_off_in_the_end() -> None:
     assert near.transport.ended == "aborted"
 
 
+def test_a_client_that_takes_slowly_what_does_not_end_its_connection_gets_all_of_it() -> None:
+    table = Table()
+    near, far = table.calling()
+    near.connection.pause_writing()
+    far.answer()
+    for near.transport.unsent in (300_000, 200_000):
+        near.connection.expire(0)
+        assert near.transport.ended == ""
+    near.connection.resume_writing()
+    near.get()
+    far.answer()
+    assert near.statuses == [200, 200]
+
+
 def test_a_client_that_takes_slowly_what_ends_its_connection_gets_all_of_it() -> None:
     table = Table()
     near = table.client()
