@@ -174,7 +174,8 @@ def _take_coding(request: Request, value: bytes) -> None:
 
 
 def _take_expectation(request: Request, value: bytes) -> None:
-    request.expects_continue = value.lower() == b"100-continue"
+    """HTTP/1.0 knows no 100 (RFC 9110 section 10.1.1)."""
+    request.expects_continue = not request.http10 and value.lower() == b"100-continue"
 
 
 def _take_upgrade(request: Request, value: bytes) -> None:
