@@ -167,6 +167,8 @@ class Tunnel:
             self._idle_since = now
         if self._exchange.draining(self._call.replica):
             self._end_within_grace(now)
+        elif not self._client.lost:
+            self._ends_at = NEVER  # a drain may be called off
         idle_seconds = self._exchange.service.idle_seconds
         patience = LINGER_SECONDS if self._replica.ended else idle_seconds
         if now >= min(self._ends_at, self._idle_since + patience):
