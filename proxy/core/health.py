@@ -21,8 +21,8 @@ class Health:
 class Backoff:
     """When the next replica may be started after crashes: at once after the first, then 1, 2, 4 … 60 seconds.
 
-    Replicas that were started together and crash together count once. The end of one that had been ready for the longest
-    pause, or was started so long after the last one, begins a new streak.
+    Replicas that were started together and crash together count once. The end of one that had been ready for the
+    longest pause, or was started so long after the last one, begins a new streak.
     """
 
     def __init__(self) -> None:
