@@ -24,7 +24,7 @@ class Admission:
         self._ring = Keyring()
         # The first look comes before the first reading: what changes in between is read twice.
         self._keys_watch = WatchedFiles([self._file.path], self._read_again)
-        self._token_watches: dict[str, WatchedFiles] = {}  # by app
+        self._token_watches: dict[Service, WatchedFiles] = {}
         self._problem: ConfigError | None = None
         try:
             self._ring.take(self._file.read())
@@ -52,9 +52,13 @@ class Admission:
     def open(self, service: Service, keys: Keys) -> None:
         """These open it from now on."""
         service.keys = keys
-        self._token_watches.pop(service.name, None)
+        self.close(service)
         if keys.tokens is not None and keys.tokens.file is not None:
-            self._token_watches[service.name] = WatchedFiles([keys.tokens.file], keys.tokens.load)
+            self._token_watches[service] = WatchedFiles([keys.tokens.file], keys.tokens.load)
+
+    def close(self, service: Service) -> None:
+        """It needs no keys that could change any more."""
+        self._token_watches.pop(service, None)
 
     async def run(self) -> None:
         """Read again what has changed."""

@@ -156,6 +156,7 @@ class Proxy:
         app.pool.refuse(lambda: NoReplica("the app is not served any more"), time.monotonic())
         await app.close()
         app.end()
+        self.admission.close(app.service)
         self._admin.hide(app.seen)
         self._pools.remove(app.pool)
         self._metered.remove((app.metrics, app.identity))

@@ -79,23 +79,26 @@ class Reload:
         """What came of it, by app; `anyway` replaces all replicas. Raises UserError, and then nothing has changed."""
         await self._open.wait()
         async with self._one:
-            if self._served.ending:
-                raise UserError("tidegate up is shutting down: nothing is reloaded any more")
+            self._check_serving()
             configs = await asyncio.to_thread(load_all, self._served.options.paths)
             limit = await asyncio.to_thread(self._limit, configs)
-            plan = await self._checked(configs)
             predictions = await asyncio.to_thread(predictions_of, configs)
+            plan = await self._checked(configs, predictions)
             proposals = self._applied(plan, limit, predictions, anyway)
             pending = [task for task in proposals.values() if task is not None]
             if pending:
                 await asyncio.wait(pending, timeout=_PREPARED_SECONDS)
             return self._outcome(plan)
 
+    def _check_serving(self) -> None:
+        if self._served.ending:
+            raise UserError("tidegate up is shutting down: nothing is reloaded any more")
+
     def _limit(self, configs: Sequence[AppConfig]) -> Resources:
         options = self._served.options
         return make_machine(options.offer, [(one, one.backend or options.backend) for one in configs]).limit
 
-    async def _checked(self, configs: Sequence[AppConfig]) -> Plan:
+    async def _checked(self, configs: Sequence[AppConfig], predictions: Mapping[str, Prediction]) -> Plan:
         """Raises UserError, and takes back what was made."""
         served = self._served
         running = {app.config.name: app for app in served.apps}
@@ -109,8 +112,9 @@ class Reload:
                     if _AUTH & {".".join(key.split(".")[:2]) for key in change.keys}:
                         plan.keys[change] = served.admission.keys_of(config)
                 else:
-                    plan.added.append(served.make(config, predictions_of([config]).get(config.name)))
+                    plan.added.append(served.make(config, predictions.get(config.name)))
                     await plan.added[-1].check(served.options.keep_replicas)
+            self._check_serving()  # still: what is begun while all ends would not be ended
         except BaseException:
             await self._take_back(plan)
             raise
@@ -121,7 +125,8 @@ class Reload:
             await change.drop()
         for app in plan.added:
             self._served.apps.remove(app)
-            app.machine.leave(app.tenant)
+            app.end()
+            self._served.admission.close(app.service)
             await app.lifecycle.end(keep=False)
 
     def _applied(

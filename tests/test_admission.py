@@ -84,18 +84,22 @@ def test_an_app_that_nobody_can_open_is_warned_of(
     assert ("no key opens app demo" in caplog.text) is warned
 
 
-def test_an_app_with_tokens_has_their_file_watched_and_needs_no_keys(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("gone", [False, True])
+def test_an_app_with_tokens_has_their_file_watched_while_it_is_served_and_needs_no_keys(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, gone: bool
 ) -> None:
     (tmp_path / "secret").write_text("s" * 32)
     admission = Admission(tmp_path / "keys.json")
     keys = admission.keys_of(app(tmp_path, '[tidegate.auth.jwt]\nsecret_file = "secret"'))
     assert caplog.messages == []
-    admission.open(served(app(tmp_path)), keys)
+    service = served(app(tmp_path))
+    admission.open(service, keys)
+    if gone:
+        admission.close(service)
     (tmp_path / "secret").write_text("t" * 40)
     with caplog.at_level(logging.INFO):
         admission.look()
-    assert "secret: read again" in caplog.text
+    assert ("secret: read again" in caplog.text) is not gone
 
 
 def test_tokens_for_an_open_app_are_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -21,8 +21,8 @@ class Health:
 class Backoff:
     """When the next replica may be started after crashes: at once after the first, then 1, 2, 4 … 60 seconds.
 
-    Replicas that were started together and crash together count once. A replica that had been ready for the
-    longest pause was sound: its end begins a new streak.
+    Replicas that were started together and crash together count once. The end of one that had been ready for the
+    longest pause, or was started so long after the last one, begins a new streak.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Backoff:
         return self.streak >= 2
 
     def failed(self, started_at: float, ready_seconds: float, now: float) -> None:
-        if ready_seconds >= _PAUSES_SECONDS[-1]:
+        if max(ready_seconds, started_at - self.until) >= _PAUSES_SECONDS[-1]:
             self.streak = 0
         elif started_at < self._counted_at:
             return

@@ -104,9 +104,15 @@ class Call:
         exchange.consumed()
 
     def connect_failed(self, error: OSError) -> None:
-        if self.stage is CONNECTING and self.exchange is not None:
+        exchange, now = self.exchange, time.monotonic()
+        if self.stage is not CONNECTING or exchange is None:
+            return
+        if now < self.limit_at:
             self.stage = ENDED
-            self.exchange.call_refused(self.reservation, error)
+            exchange.call_refused(self.reservation, error)
+        else:
+            self._end(now)
+            exchange.call_failed(GatewayTimeout("no replica took the request in time"), now)
 
     # The two directions
 

@@ -41,6 +41,8 @@ class Certificate:
                 raise UserError(f"--tls-key {key} is not the key of --tls-cert {cert}: give one pair") from None
             reason = error.reason or error
             raise UserError(f"--tls-cert {cert} and --tls-key {key} cannot be used: {reason}") from None
+        except OSError as error:  # gone since the check
+            raise UserError(f"--tls-cert {cert} and --tls-key {key} cannot be used: {error.strerror}") from None
         return context
 
 

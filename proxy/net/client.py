@@ -170,7 +170,7 @@ class ClientConnection:
         if ahead and not self.paused:
             self.paused = True
             self._transport.pause_reading()
-            self.listener.hangups.watch(self._descriptor, self._hung_up)
+            self.listener.hangups.watch(self._transport, self._hung_up)
         elif self.paused and not ahead:
             self._resume()
 
@@ -196,7 +196,7 @@ class ClientConnection:
 
     def expire(self, now: float) -> None:
         self.deadline = NEVER
-        if self._closing and self._has_taken():
+        if (self._closing or not self._writable) and self._has_taken():
             self.deadline = now + STALL_SECONDS
         elif self._closing or not self._writable:
             self._transport.abort()
@@ -323,11 +323,7 @@ class ClientConnection:
     def _unwatch(self) -> None:
         if self.paused:
             self.paused = False
-            self.listener.hangups.forget(self._descriptor)
-
-    @property
-    def _descriptor(self) -> int:
-        return int(self._transport.get_extra_info("socket").fileno())
+            self.listener.hangups.forget(self._transport)
 
 
 def peer_host(transport: asyncio.BaseTransport) -> bytes:

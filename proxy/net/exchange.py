@@ -128,8 +128,9 @@ class Exchange:
         self._enter(self._site.route_by_model(self.request, self.upload.kept()), now)
 
     def _enter(self, route: Route, now: float) -> None:
-        service, self.request.routed_target = route
+        service, target = route
         self.service = service
+        self.request.send_to(target, service.keeps_authorization)
         self.routed = True
         if service.needs_key:
             self._allowance = self._site.admit(self.request, service, now)

@@ -32,8 +32,12 @@ class Handshakes:
         A server of asyncio with a context of its own would tell nobody of handshakes that fail, and `start_tls` loses
         what uvloop has read before: so the socket goes on under another transport.
         """
-        connection = socket.socket(fileno=os.dup(accepted.get_extra_info("socket").fileno()))
-        accepted.abort()  # its descriptor; the connection has another
+        try:
+            connection = socket.socket(fileno=os.dup(accepted.get_extra_info("socket").fileno()))
+        except OSError:  # there are no more descriptors
+            return
+        finally:
+            accepted.abort()  # its descriptor; the connection has another
         coroutine = self._shake_hands(connection, client)
         try:
             task = self._tasks.create_task(coroutine)

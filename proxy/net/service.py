@@ -77,6 +77,7 @@ class Service:
         self.terms = terms
         # Read by every request, and so not through the settings.
         self.needs_key = terms.needs_key
+        self.keeps_authorization = terms.forwards_authorization or not terms.needs_key
         self.max_body_bytes = terms.max_body_bytes
         self.grace_seconds = terms.grace_seconds
         self.first_byte_seconds = terms.first_byte_seconds

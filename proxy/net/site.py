@@ -51,7 +51,6 @@ class Site:
 
     def admit(self, request: Request, service: Service, now: float) -> Allowance | None:
         """To an app that needs a key: who has it. Raises Unauthorized, Forbidden or RateLimited."""
-        request.keeps_authorization = service.terms.forwards_authorization
         return service.keys.admit(request.authorization, now, service.pool.service_seconds)
 
     def _find(self, request: Request) -> Route | None:

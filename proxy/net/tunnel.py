@@ -62,7 +62,7 @@ class Side(asyncio.Protocol):
         if not (self.lost or self._paused or self._hung_up):
             self._paused = True
             self.transport.pause_reading()
-            self._hangups.watch(self._descriptor, self._hang_up)
+            self._hangups.watch(self.transport, self._hang_up)
 
     def resume(self) -> None:
         if self._paused and not self.lost:
@@ -101,11 +101,7 @@ class Side(asyncio.Protocol):
     def _unwatch(self) -> None:
         if self._paused:
             self._paused = False
-            self._hangups.forget(self._descriptor)
-
-    @property
-    def _descriptor(self) -> int:
-        return int(self.transport.get_extra_info("socket").fileno())
+            self._hangups.forget(self.transport)
 
 
 class Tunnel:
@@ -171,6 +167,8 @@ class Tunnel:
             self._idle_since = now
         if self._exchange.draining(self._call.replica):
             self._end_within_grace(now)
+        elif not self._client.lost:
+            self._ends_at = NEVER  # a drain may be called off
         idle_seconds = self._exchange.service.idle_seconds
         patience = LINGER_SECONDS if self._replica.ended else idle_seconds
         if now >= min(self._ends_at, self._idle_since + patience):

@@ -9,6 +9,8 @@ from proxy.wire.forward import LAST_CHUNK, chunk
 from proxy.wire.request import Request
 
 READ_AHEAD_BYTES: Final = 65_536
+# Smaller pieces are kept together: each costs some 40 bytes more than it holds.
+PIECE_BYTES: Final = 256
 
 
 class Upload:
@@ -47,8 +49,11 @@ class Upload:
 
     def keep(self, data: bytes) -> None:
         self.moved = True
-        self._kept.append(data)
         self._kept_bytes += len(data)
+        if self._kept and len(self._kept[-1]) + len(data) <= PIECE_BYTES:
+            self._kept[-1] += data
+        else:
+            self._kept.append(data)
 
     def kept(self) -> bytes:
         return b"".join(self._kept)

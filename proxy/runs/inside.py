@@ -45,7 +45,6 @@ class InsideSite(Site):
 
     def admit(self, request: Request, service: Service, now: float) -> Allowance | None:
         """It was let in and counted at the door, perhaps long ago; meanwhile its key may have expired."""
-        request.keeps_authorization = service.terms.forwards_authorization
         allowance = service.keys.identify(request.authorization, now, lapsed=True)
         allowance.join(service.pool.service_seconds)
         return allowance

@@ -60,7 +60,7 @@ def _forwarded(request: Request, client_host: bytes) -> bytes:
         lines.append(b"connection: upgrade\r\nupgrade: %b" % request.upgrade)
     elif request.takes_trailers:
         lines.append(b"connection: te\r\nte: trailers")
-    if request.expects_continue and not request.http10:
+    if request.expects_continue:
         lines.append(b"expect: 100-continue")
     forwarded_for = request.forwarded_for + b", " + client_host if request.forwarded_for else client_host
     via = request.via + b", " + via if request.via else via

@@ -127,9 +127,14 @@ class Request:
         if named:
             self._drop(named)
         _check_target(self)
-        _check_body(self, upgrading)
+        _check_body(self)
         if not upgrading or self.http10:
             self.upgrade = b""  # RFC 9110 section 7.8: without "Connection: upgrade", or in HTTP/1.0, it is ignored
+
+    def send_to(self, target: bytes, keeps_authorization: bool) -> None:
+        """What its app gets. The same bytes may have gone to another app before, or by other settings."""
+        if target is not self.routed_target or keeps_authorization != self.keeps_authorization:
+            self.routed_target, self.keeps_authorization, self.forwarded = target, keeps_authorization, b""
 
     def take_trace_context(self) -> list[Field]:
         """The fields of W3C Trace Context, which from now on do not go on as they are; names in lower case."""
@@ -169,7 +174,8 @@ def _take_coding(request: Request, value: bytes) -> None:
 
 
 def _take_expectation(request: Request, value: bytes) -> None:
-    request.expects_continue = value.lower() == b"100-continue"
+    """HTTP/1.0 knows no 100 (RFC 9110 section 10.1.1)."""
+    request.expects_continue = not request.http10 and value.lower() == b"100-continue"
 
 
 def _take_upgrade(request: Request, value: bytes) -> None:
@@ -269,8 +275,6 @@ def _take_absolute_form(request: Request) -> None:
         raise BadRequest("the request target is not a valid path")
 
 
-def _check_body(request: Request, upgrading: bool) -> None:
+def _check_body(request: Request) -> None:
     if request.chunked and (request.length is not None or request.http10):
         raise BadRequest("Transfer-Encoding beside Content-Length, or in HTTP/1.0, is ambiguous")
-    if upgrading and not request.bodiless:
-        raise BadRequest("a request to upgrade must not have a body")

@@ -52,6 +52,7 @@ class RequestReader:
         self._piece_bytes = 0
         self._extra_bytes = 0
         self._held: list[bytes] | None = None
+        self._plain_head = b""  # of a request that is read again, as one that does not ask for an upgrade
         self._known: KnownHead[Request] = KnownHead()
         self._request: Request | None = None  # the last one of what is being parsed
 
@@ -128,7 +129,10 @@ class RequestReader:
             raise
         except httptools.HttpParserError as error:
             raise BadRequest(f"malformed HTTP: {error.args[0]}") from None
-        if self._in_head or (self._in_body and self._chunked):
+        if self._plain_head:
+            head, self._plain_head = self._plain_head, b""
+            self._parse(head + self.release())
+        elif self._in_head or (self._in_body and self._chunked):
             self._count(len(data))
 
     def _count(self, size: int) -> None:
@@ -165,6 +169,8 @@ class RequestReader:
         if version not in {"1.1", "1.0"}:
             raise VersionNotSupported(f"HTTP/{version} is not spoken here: use HTTP/1.1")
         self._check_size(self._head_size())
+        if parser.should_upgrade() and self._ignores_upgrade(version):
+            return
         request = Request(parser.get_method(), self._target, version == "1.0", parser.should_keep_alive())
         request.scheme = self._scheme
         request.take(self._fields, upgrading=parser.should_upgrade())
@@ -174,11 +180,26 @@ class RequestReader:
         self._request = request
         self._sink.on_request(request)
 
+    def _ignores_upgrade(self, version: str) -> bool:
+        """One that comes with a body is ignored (RFC 9110 section 7.8): Java's HttpClient offers h2c with all it asks.
+
+        llhttp does not read such a body: it gets the head once more, without the offer.
+        """
+        fields = [field for field in self._fields if field[0].lower() != b"upgrade"]
+        if len(fields) == len(self._fields) or not any(map(_tells_of_body, fields)):
+            return False
+        lines = [b"%b %b HTTP/%b\r\n" % (self._parser.get_method(), self._target, version.encode())]
+        lines += [b"%b: %b\r\n" % field for field in fields]
+        self._plain_head = b"%b\r\n" % b"".join(lines)
+        return True
+
     def on_body(self, data: bytes) -> None:
         self._extra_bytes = -PIECE_BYTES  # the piece that is being parsed is counted when it has been
         self._sink.on_request_body(data)
 
     def on_message_complete(self) -> None:
+        if self._plain_head:
+            return
         self._in_body = False
         if self._trailers:
             self._end_trailers()
@@ -201,3 +222,8 @@ class RequestReader:
             raise TargetTooLong(f"the request target is longer than {MAX_TARGET_BYTES} bytes")
         if head_bytes > self._limit or len(self._fields) > MAX_FIELDS:
             raise HeaderTooLarge(f"the request head is larger than {self._limit} bytes or {MAX_FIELDS} fields")
+
+
+def _tells_of_body(field: Field) -> bool:
+    name = field[0].lower()
+    return name == b"transfer-encoding" or (name == b"content-length" and field[1].strip() != b"0")

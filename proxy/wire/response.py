@@ -195,7 +195,8 @@ class ResponseReader:
         if self._done:
             return
         parser = self._parser
-        if parser.get_http_version() not in {"1.1", "1.0"} or not 100 <= parser.get_status_code() <= 999:
+        version = parser.get_http_version()
+        if version not in {"1.1", "1.0"} or not 100 <= parser.get_status_code() <= 999:
             raise ReplicaFailed("the replica's status line is not HTTP/1.1")
         if len(self._fields) > MAX_FIELDS:
             raise ReplicaFailed(f"the replica sent more than {MAX_FIELDS} header fields")
@@ -208,7 +209,8 @@ class ResponseReader:
         response.until_close = not response.bodiless and not response.chunked and response.length is None
         ending = response.until_close or response.idle_seconds <= 0
         # llama.cpp promises keep-alive and closes after every event stream: a POST sent meanwhile would be lost.
-        ending = ending or (response.chunked and _is_event_stream(response.fields))
+        # HTTP/1.0 knows no chunks: where they end cannot be trusted (RFC 9112 section 6.1).
+        ending = ending or (response.chunked and (version == "1.0" or _is_event_stream(response.fields)))
         response.keep_alive = parser.should_keep_alive() and not ending
         self._response = response
         self._current.on_response(response)

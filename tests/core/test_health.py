@@ -55,3 +55,20 @@ def test_it_is_hopeless_after_the_second_crash_in_a_row() -> None:
     assert not backoff.hopeless
     crashes(backoff, 1)
     assert backoff.hopeless
+
+
+def test_a_failure_long_after_the_last_begins_a_new_streak() -> None:
+    backoff = Backoff()
+    crashes(backoff, 5)
+    started_at = backoff.until + 60
+    backoff.failed(started_at, ready_seconds=0, now=started_at + 1)
+    assert (backoff.streak, backoff.hopeless) == (1, False)
+
+
+def test_starts_that_take_long_to_fail_are_failures_in_a_row() -> None:
+    backoff, now = Backoff(), 0.0
+    for _ in range(3):
+        started_at = max(now, backoff.until)
+        now = started_at + 600
+        backoff.failed(started_at, ready_seconds=0, now=now)
+    assert backoff.streak == 3

@@ -14,18 +14,19 @@ pytestmark = pytest.mark.skipif(not hasattr(select, "epoll"), reason="there is n
 async def calls_after(leave: bool) -> list[str]:
     watch, calls = HangupWatch(asyncio.get_running_loop()), []
     ours, theirs = socket.socketpair()
+    transport = asyncio.Transport({"socket": ours})
     with ours, theirs:
-        watch.watch(ours.fileno(), lambda: calls.append("left"))
+        watch.watch(transport, lambda: calls.append("left"))
         theirs.send(b"unread")
         await asyncio.sleep(0.01)
         assert calls == []
         if leave:
             theirs.shutdown(socket.SHUT_WR)
         else:
-            watch.forget(ours.fileno())
+            watch.forget(transport)
             theirs.close()
         await asyncio.sleep(0.01)
-        watch.forget(ours.fileno())
+        watch.forget(transport)
     watch.close()
     return calls
 
@@ -36,3 +37,25 @@ def test_a_peer_that_leaves_is_noticed_once_behind_what_is_not_read() -> None:
 
 def test_a_forgotten_peer_is_not() -> None:
     assert asyncio.run(calls_after(leave=False)) == []
+
+
+async def calls_after_reuse() -> list[str]:
+    """One whose socket is closed before it is forgotten, and another that has its number by then."""
+    watch, calls = HangupWatch(asyncio.get_running_loop()), []
+    ours, theirs = socket.socketpair()
+    number, lost = ours.fileno(), asyncio.Transport({"socket": ours})
+    with ours, theirs:
+        watch.watch(lost, lambda: calls.append("lost"))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert ours.fileno() == number
+        watch.watch(asyncio.Transport({"socket": ours}), lambda: calls.append("left"))
+        watch.forget(lost)
+        theirs.shutdown(socket.SHUT_WR)
+        await asyncio.sleep(0.01)
+    watch.close()
+    return calls
+
+
+def test_a_socket_that_has_the_number_of_a_closed_one_is_not_taken_for_it() -> None:
+    assert asyncio.run(calls_after_reuse()) == ["left"]

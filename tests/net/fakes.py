@@ -40,10 +40,10 @@ class FakeTransport(asyncio.Transport):
         self.reading = True
         self.unsent = 0
         self.protocol: asyncio.Protocol | None = None
-        self._socket = FakeSocket()
+        self.socket: FakeSocket | None = FakeSocket()
 
     def get_extra_info(self, name: str, default: object = None) -> object:
-        return {"peername": ("9.9.9.9", 1), "socket": self._socket}.get(name, default)
+        return {"peername": ("9.9.9.9", 1), "socket": self.socket}.get(name, default)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         assert self.ended in {"", "closed"}, f"written after the end ({self.ended}): {data!r}"
@@ -77,7 +77,7 @@ class FakeTransport(asyncio.Transport):
         self.ended = "closed"
 
     def abort(self) -> None:
-        self.ended = "aborted" if self._socket.lingers else "reset"
+        self.ended = "reset" if self.socket is not None and not self.socket.lingers else "aborted"
 
     def taken(self) -> bytes:
         """What was written since the last time."""
@@ -91,10 +91,10 @@ class FakeHangups:
     def __init__(self) -> None:
         self.watched: list[Callable[[], None]] = []
 
-    def watch(self, _descriptor: int, call: Callable[[], None]) -> None:
+    def watch(self, _transport: asyncio.Transport, call: Callable[[], None]) -> None:
         self.watched.append(call)
 
-    def forget(self, _descriptor: int) -> None:
+    def forget(self, _transport: asyncio.Transport) -> None:
         self.watched.clear()
 
 

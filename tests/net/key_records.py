@@ -19,9 +19,9 @@ def record(key_id: object = "k1", **fields: object) -> KeyRecord:
     return KeyRecord.model_validate(document)
 
 
-def give_key(table: Table, **fields: object) -> Keyring:
-    """One key opens the app: OPENS."""
+def give_key(table: Table, app: str = "demo", **fields: object) -> Keyring:
+    """One key opens the (first) app: OPENS."""
     keyring = Keyring()
     keyring.take([record("k1", **fields)])
-    table.app.service.keys = Keys("demo", keyring)
+    table.app.service.keys = Keys(app, keyring)
     return keyring

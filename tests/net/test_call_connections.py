@@ -49,6 +49,15 @@ def test_a_connection_that_is_gone_before_it_is_used_counts_as_refused() -> None
     assert near.statuses == [200]
 
 
+def test_a_request_whose_time_is_over_is_not_tried_again() -> None:
+    table = Table(limits=(1, 1))
+    table.app.service.grace_seconds = 0.0
+    near = table.client()
+    near.get()
+    table.connections.fail(TimeoutError("no connection within 5 s"))
+    assert (near.statuses, table.connections.asked, table.app.slots_taken) == ([504], [], [0, 0])
+
+
 def test_a_lack_of_file_descriptors_is_not_the_replicas_fault() -> None:
     table = Table()
     near = table.client()

@@ -53,6 +53,15 @@ def test_a_certificate_that_is_cut_off_is_refused(tmp_path: Path) -> None:
     assert mistake(cert, key).startswith(f"--tls-cert {cert} and --tls-key {key} cannot be used: ")
 
 
+def test_a_file_that_goes_while_it_is_read_is_a_mistake_like_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.net.certificate._check", lambda *_: None)  # it was still there then
+    cert, key = write_certificate(tmp_path)
+    cert.unlink()
+    assert mistake(cert, key) == f"--tls-cert {cert} and --tls-key {key} cannot be used: No such file or directory"
+
+
 def test_files_that_do_not_fit_leave_the_old_ones_in_use(tmp_path: Path) -> None:
     cert, key = write_certificate(tmp_path)
     certificate = Certificate(cert, key)

@@ -90,6 +90,20 @@ def test_a_client_that_takes_nothing_is_cut_off_in_the_end() -> None:
     assert near.transport.ended == "aborted"
 
 
+def test_a_client_that_takes_slowly_what_does_not_end_its_connection_gets_all_of_it() -> None:
+    table = Table()
+    near, far = table.calling()
+    near.connection.pause_writing()
+    far.answer()
+    for near.transport.unsent in (300_000, 200_000):
+        near.connection.expire(0)
+        assert near.transport.ended == ""
+    near.connection.resume_writing()
+    near.get()
+    far.answer()
+    assert near.statuses == [200, 200]
+
+
 def test_a_client_that_takes_slowly_what_ends_its_connection_gets_all_of_it() -> None:
     table = Table()
     near = table.client()
@@ -144,6 +158,19 @@ def test_a_client_that_leaves_while_it_is_not_read_from_is_noticed() -> None:
     hung_up()
     assert far.transport.ended == "half"
     assert near.transport.reading
+
+
+def test_a_client_that_is_lost_while_it_is_not_read_from_is_let_go_also_when_its_socket_is_closed() -> None:
+    table = Table()
+    near = table.client()
+    near.post(bytes(10), length=100)
+    far = table.connections.connect()
+    far.link.pause_writing()
+    assert len(table.listener.hangups.watched) == 1
+    near.transport.socket = None  # over TLS it is closed before its loss is told
+    near.lose()
+    assert far.transport.ended == "half"
+    assert (table.listener.hangups.watched, table.listener.clients) == ([], set())
 
 
 def test_shutting_down_ends_idle_connections_and_those_that_become_idle() -> None:

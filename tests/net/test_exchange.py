@@ -110,6 +110,15 @@ def test_a_body_over_the_limit_is_413(length: int | None) -> None:
     assert (near.statuses, table.connections.asked) == ([413], [])
 
 
+def test_a_body_in_tiny_chunks_is_not_kept_in_tiny_pieces() -> None:
+    table = Table(limits=())
+    near = table.client()
+    near.send(b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n" + b"2\r\nab\r\n" * 5_000)
+    table.app.ready()
+    sent = table.connections.connect().transport.sent.partition(b"\r\n\r\n")[2]
+    assert (sent.count(b"ab"), sent.count(b"\r\n") < 200) == (5_000, True)
+
+
 def test_a_body_that_grows_over_the_limit_breaks_the_request_off() -> None:
     table = Table("[tidegate.limits]\nmax_body_bytes = 5")
     near = table.client()

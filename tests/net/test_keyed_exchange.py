@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from proxy.net.service import Terms
 from tests.net.fakes import Table
+from tests.net.house import app_config
 from tests.net.key_records import OPENS, give_key
 
 LOCKED = "disable_auth = false"
@@ -24,6 +26,36 @@ def test_a_key_is_not_forwarded_unless_asked(toml: str, forwarded: bool) -> None
     near = table.client()
     near.get(fields=OPENS)
     assert (b"secret" in table.connections.connect().transport.sent) is forwarded
+
+
+def test_a_key_that_one_app_gets_is_not_forwarded_to_another_with_the_same_head() -> None:
+    locked = app_config("locked", LOCKED + '\n[tidegate.routing]\nmodels = ["large"]')
+    table = Table(limits=(), configs=(locked, app_config("open", '[tidegate.routing]\nmodels = ["small"]')))
+    give_key(table, "locked")
+    near = table.client()
+    forwarded = []
+    for app, model in zip((1, 0, 1), (b"small", b"large", b"small"), strict=True):
+        table.apps[app].ready()
+        head = f"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 17\r\n{OPENS}\r\n"
+        near.send(head.encode() + b'{"model":"%b"}' % model)
+        far = table.connections.connect()
+        forwarded.append(b"secret" in far.transport.sent)
+        far.send(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
+    assert (near.statuses, forwarded) == ([204, 204, 204], [True, False, True])
+
+
+def test_after_a_reload_a_repeated_request_is_forwarded_as_the_new_settings_say() -> None:
+    table = Table(LOCKED + "\n[tidegate.auth]\nforward_authorization = true")
+    give_key(table)
+    near = table.client()
+    near.get(fields=OPENS)
+    far = table.connections.connect()
+    far.answer()
+    assert b"secret" in far.transport.taken()
+    table.app.service.take(Terms.of(app_config(toml=LOCKED)))
+    near.connection.reroute()
+    near.get(fields=OPENS)
+    assert b"secret" not in far.transport.taken()
 
 
 def test_a_key_that_is_revoked_closes_a_connection_that_repeats_its_request() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from proxy.core.replica import State
 from proxy.net.tunnel import LINGER_SECONDS
 from tests.net.fakes import FakeTransport, Far, Near, Table
 
@@ -171,7 +172,7 @@ def test_a_drain_gives_a_tunnel_the_grace_period(whose: str) -> None:
     if whose == "proxy":
         table.site.draining = True
     else:
-        table.replicas[0].state = table.replicas[0].state.DRAINING
+        table.replicas[0].state = State.DRAINING
     for seconds in (10, 30, 50):
         read(client, b"x")
         table.sweep(seconds)
@@ -179,6 +180,17 @@ def test_a_drain_gives_a_tunnel_the_grace_period(whose: str) -> None:
     read(client, b"x")
     table.sweep(61)
     assert client.ended == "reset"
+
+
+def test_a_drain_that_is_called_off_leaves_a_tunnel_be() -> None:
+    table = Table(TIMES)
+    client, _ = tunnel(table)
+    replica = table.replicas[0]
+    for state, seconds in ((State.DRAINING, 10), (State.READY, 30), (State.READY, 61)):
+        replica.state = state
+        read(client, b"x")
+        table.sweep(seconds)
+    assert client.ended == ""
 
 
 def test_a_client_that_left_before_the_switch_gets_no_tunnel() -> None:

@@ -108,8 +108,13 @@ def test_an_upgrade_is_what_was_properly_asked_for(fields: bytes, line: bytes, u
     assert (request.upgrade, request.fields) == (upgrade, [])
 
 
-def test_an_upgrade_with_a_body_is_refused() -> None:
-    assert refused(b"host: a\r\nconnection: upgrade\r\nupgrade: x\r\ncontent-length: 1\r\n") == 400
+def test_a_body_of_no_length_leaves_an_upgrade_be() -> None:
+    assert read(b"host: a\r\nconnection: upgrade\r\nupgrade: x\r\ncontent-length: 0\r\n").upgrade == b"x"
+
+
+def test_http_1_0_expects_no_100() -> None:
+    assert read(b"host: a\r\nexpect: 100-Continue\r\n", b"POST / HTTP/1.1").expects_continue
+    assert not read(b"host: a\r\nexpect: 100-continue\r\n", b"POST / HTTP/1.0").expects_continue
 
 
 def test_max_forwards_counts_down_for_options_alone() -> None:

@@ -108,6 +108,18 @@ def test_a_long_body_in_small_chunks_is_nothing_else() -> None:
     assert requests.log == [b"POST /c", b"body " + b"a" * 50_000, b"end"]
 
 
+@pytest.mark.parametrize("step", [1, 1000])
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
+def test_of_a_request_with_a_body_an_upgrade_is_ignored(protocol: bytes, step: int) -> None:
+    offer = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: %b\r\nhttp2-settings: A\r\n" % protocol
+    messages = [message.replace(b"\r\n", b"\r\n" + offer, 1) for message in (POST, CHUNKED)]
+    requests = Requests().feed(b"".join(messages) + GET, step)
+    plain = Requests().feed(POST + CHUNKED + GET, step)
+    assert requests.log == plain.log
+    assert [(head.upgrade, head.fields) for head in requests.heads[:2]] == [(b"", []), (b"", [])]
+    assert not requests.reader.holding
+
+
 def test_what_follows_a_request_to_upgrade_is_held_until_it_is_released() -> None:
     requests = Requests().feed(UPGRADE + GET[:5]).feed(GET[5:])
     assert requests.log == [b"GET /w", b"end"]

@@ -98,7 +98,12 @@ def test_bytes_after_the_answer_condemn_the_connection_not_the_answer(more: byte
 
 
 @pytest.mark.parametrize(
-    "data", [b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", b"HTTP/1.0 204 No\r\n\r\n"]
+    "data",
+    [
+        b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+        b"HTTP/1.0 204 No\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    ],
 )
 def test_a_replica_that_closes_is_not_asked_again(data: bytes) -> None:
     assert not Responses().feed(data).reader.reusable
