@@ -15,7 +15,7 @@ from proxy.admin.apps import AdminApp
 from proxy.admin.live import Live
 from proxy.admin.lock import Lock
 from proxy.admin.logs import Logs
-from proxy.admin.origin import same_origin
+from proxy.admin.origin import known_host, same_origin
 from proxy.admin.page import Page
 from proxy.admin.replicas import drained, restarted
 from proxy.admin.scale import scaled
@@ -97,7 +97,9 @@ class AdminServer:
 
     def application(self) -> web.Application:
         application = web.Application(middlewares=[sentences, same_origin])
-        if self._lock is not None:
+        if self._lock is None:
+            application.middlewares.append(known_host)
+        else:
             application.middlewares.append(self._lock.guard)
             application.router.add_post("/login", self._lock.login)
         application.add_routes(
