@@ -17,7 +17,6 @@ from runtime.exchange import Reply, Request
 MAX_HEAD_BYTES: Final = 65536
 # Only these fields are read; the others, of which a proxy adds some, are not kept.
 READ_SIZES: Final = frozenset(map(len, (b"content-type", b"x-request-id", b"expect")))
-HEAD_TOO_LARGE: Final = HeaderTooLarge(f"The request head is over {MAX_HEAD_BYTES} bytes.")
 
 Respond = Callable[[Request, Reply], Coroutine[object, object, None]]
 
@@ -103,7 +102,7 @@ class Connection:
         if self._in_head and self._headers is headers:  # all of it was one unfinished head
             self._unfinished_bytes += len(data)
             if self._unfinished_bytes > MAX_HEAD_BYTES:
-                self._refuse(HEAD_TOO_LARGE)
+                self._refuse(_head_too_large())
         if len(self._requests) > 1 and not self._paused:
             self._paused = True
             self._transport.pause_reading()
@@ -144,7 +143,7 @@ class Connection:
     def on_headers_complete(self) -> None:
         self._in_head = False
         if self._head_bytes > MAX_HEAD_BYTES:
-            raise HEAD_TOO_LARGE
+            raise _head_too_large()
         version, upgrade = self._parser.get_http_version(), self._parser.should_upgrade()
         if version != "1.1":
             raise VersionNotSupported(f"HTTP/{version} is not spoken here, HTTP/1.1 is.")
@@ -233,3 +232,8 @@ class Connection:
         for request in self._requests:
             request.abandoned = True
         self._task.cancel()
+
+
+def _head_too_large() -> HeaderTooLarge:
+    """Each its own: an error that is raised again and again keeps the frames of all, and their connections."""
+    return HeaderTooLarge(f"The request head is over {MAX_HEAD_BYTES} bytes.")

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
+import weakref
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 
@@ -303,3 +305,26 @@ def test_a_cut_answer_ends_its_connection_and_what_was_sent_ahead() -> None:
         assert (answered, transport.closed) == (["/f"], True)
 
     run(scenario)
+
+
+def test_a_refused_head_is_forgotten_with_its_connection() -> None:
+    refused: list[weakref.ref[BaseException]] = []
+
+    async def respond(request: Request, reply: Reply) -> None:
+        try:
+            await request.body()
+        except AnswerError as error:
+            refused.append(weakref.ref(error))
+            reply.whole(error.status, b"")
+
+    async def scenario() -> None:
+        async with asyncio.TaskGroup() as group:
+            connection = Connections(group, respond).accept()
+            connection.connection_made(FakeTransport())
+            connection.data_received(b"POST /f HTTP/1.1\r\n" + b"x: y%b\r\n" % (b"y" * 9000) * 8 + b"\r\n")
+            await settle()
+            connection.connection_lost(None)
+
+    asyncio.run(scenario())
+    gc.collect()
+    assert [reference() for reference in refused] == [None]
