@@ -203,7 +203,7 @@ class Connection:
         try:
             await Apart(self._connections.respond(request, reply))
         except Exception:  # as at the end of a task: a fault of one answer cuts that answer only
-            sys.stderr.write(f"An answer to {request.path} was cut.\n{traceback.format_exc()}")
+            sys.stderr.write(f"An answer to {request.shown} was cut.\n{traceback.format_exc()}")
         finally:
             self._served(request, reply)
 
