@@ -89,7 +89,7 @@ def test_decisions_come_with_what_they_were_made_from_the_newest_last() -> None:
 
 def test_as_many_decisions_as_are_asked_for() -> None:
     assert [decision["desired"] for decision in shown("/api/apps/demo/decisions?limit=2")] == [1, 2]
-    for limit in ("0", "x", "-1"):
+    for limit in ("0", "x", "-1", "9" * 5000):
         status, text = asked(f"/api/apps/demo/decisions?limit={limit}")
         assert status == 400
         assert json.loads(text)["error"]["message"] == f"limit must be a whole number from 1 on, not {limit}"
@@ -189,7 +189,7 @@ def test_an_app_without_failures_and_samples_says_so() -> None:
     assert shown("/api/apps/demo/history") == {"seconds": 5.0, "at": None, "series": {}}
 
 
-@pytest.mark.parametrize("query", ["lines=0", "lines=x", "lines=10001"])
+@pytest.mark.parametrize("query", ["lines=0", "lines=x", "lines=10001", "lines=" + "9" * 5000])
 def test_a_wrong_number_of_log_lines_is_told(query: str) -> None:
     status, text = asked(f"/api/apps/demo/logs?{query}")
     assert status == 400
