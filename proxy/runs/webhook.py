@@ -68,7 +68,7 @@ async def attempt(post: Post, headers: Callable[[], Mapping[str, str]], sleep: S
         attempts += 1
         try:
             status = await post(headers())
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except (aiohttp.ClientError, OSError, TimeoutError, UnicodeError) as error:  # the last of a host's name
             last = str(error) or type(error).__name__
             continue
         last = f"answered {status}"

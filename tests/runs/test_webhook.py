@@ -53,6 +53,7 @@ class Receiver:
         ([404, 200], 2, True),
         ([aiohttp.ClientConnectionError("refused")], 3, False),
         ([TimeoutError(), OSError("no route"), 200], 3, True),
+        ([UnicodeError("label empty or too long")], 3, False),  # of a host name that nobody can look up
     ],
 )
 def test_another_attempt_is_made_only_where_it_may_help(
