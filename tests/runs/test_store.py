@@ -123,3 +123,17 @@ def test_store_that_cannot_be_opened_leaves_nothing_behind(tmp_path: Path) -> No
     with pytest.raises((OSError, sqlite3.Error)):
         asyncio.run(Store(tmp_path).open())
     assert [file.name for file in tmp_path.iterdir()] == ["runs.sqlite"]
+
+
+def test_what_killed_proxies_have_left_is_removed_and_what_living_ones_hold_stays(tmp_path: Path) -> None:
+    (tmp_path / "runs-0123456789abcdef.lock").touch()
+
+    async def meanwhile(opened: Store) -> None:
+        other = Store(tmp_path)
+        await other.open()
+        assert len(list(tmp_path.glob("*.lock"))) == 2
+        await other.close()
+        await opened.begin("r", "demo")
+
+    run(tmp_path, meanwhile)
+    assert not list(tmp_path.glob("*.lock"))
