@@ -29,9 +29,7 @@ class Response:
         if not (isinstance(status, int) and 200 <= status <= 599):
             raise ValueError(f"status is {status!r}: give a number from 200 to 599")
         if status in _WITHOUT_BODY and isinstance(body, Iterator | AsyncIterator):
-            raise ValueError(
-                f"status {status} never has a body, so nothing can be streamed: give another, or no stream"
-            )
+            raise ValueError(f"status {status} never has a body, so nothing can be streamed: give another")
         self.body = body
         self.status = int(status)
         self.media_type = media_type or _media_type(body)
