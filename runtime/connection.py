@@ -78,6 +78,7 @@ class Connection:
         self._headers: dict[bytes, bytes] = {}
         self._head_bytes = self._unfinished_bytes = 0
         self._in_head = True
+        self._moved = False  # on in the body, by what has just come
 
     # asyncio calls these
 
@@ -90,7 +91,7 @@ class Connection:
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        headers = self._headers
+        headers, self._moved = self._headers, False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
@@ -99,7 +100,7 @@ class Connection:
             self._refuse(error.__context__)
         except httptools.HttpParserError as error:
             self._refuse(BadRequest(f"This is not valid HTTP/1.1: {error}."))
-        if self._in_head and self._headers is headers:  # all of it was one unfinished head
+        if self._headers is headers and not self._moved:  # all of it was one unfinished head, or trailer
             self._unfinished_bytes += len(data)
             if self._unfinished_bytes > MAX_HEAD_BYTES:
                 self._refuse(_head_too_large())
@@ -157,6 +158,8 @@ class Connection:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
+        self._moved = True
+        self._unfinished_bytes = 0
         if self._incoming is not None:
             self._incoming.feed(body)
 
