@@ -6,6 +6,10 @@ from __future__ import annotations
 class TidegateError(Exception):
     """Root of everything Tidegate raises on purpose; its text is one sentence for a person."""
 
+    def __init__(self, message: str) -> None:
+        # A path that it names may be no UTF-8, which neither JSON nor a terminal takes.
+        super().__init__(message.encode(errors="backslashreplace").decode())
+
 
 class UserError(TidegateError):
     """A mistake of the user's: the sentence names the file, the key and the mend. Exit code 2."""

@@ -55,7 +55,7 @@ class Calls:
         except FAILURES as error:
             if request.abandoned and isinstance(error, asyncio.CancelledError):
                 raise
-            sys.stderr.write(f"Run {run.id} of {request.path} failed.\n{traceback.format_exc()}")
+            sys.stderr.write(f"Run {run.id} of {request.shown} failed.\n{traceback.format_exc()}")
             if not request.abandoned:
                 await _fail(reply, answers.error_json(run.id, type(error).__name__, str(error)))
         finally:
@@ -69,7 +69,7 @@ class Calls:
             return
         function, suffix = self._find(request)
         if self._journal.requests:
-            self._journal.request(run_id, f"{request.method} {request.path}", body)
+            self._journal.request(run_id, f"{request.method} {request.shown}", body)
         given = given_arguments(request.headers.get(b"content-type", b""), body, function.raw)
         args, kwargs = function.arguments(given, run_id)
         started = time.perf_counter()

@@ -64,6 +64,8 @@ class Child:
 
     def signal(self, number: int) -> None:
         """To every process of the group; nothing happens if it is gone."""
+        if self._process.returncode is not None:  # the number may be another group's by now
+            return
         try:
             os.killpg(self.pid, number)
         except (ProcessLookupError, PermissionError):  # nobody left; macOS says EPERM when only zombies are
@@ -74,9 +76,9 @@ class Child:
 
     def ended(self, code: int) -> None:
         """It has been reaped; what it started goes, too."""
+        self.kill()
         self._process.returncode = code  # it must not wait for what is gone
         self.code = code
-        self.kill()
 
     @property
     def exit_code(self) -> int:

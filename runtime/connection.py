@@ -17,7 +17,6 @@ from runtime.exchange import Reply, Request
 MAX_HEAD_BYTES: Final = 65536
 # Only these fields are read; the others, of which a proxy adds some, are not kept.
 READ_SIZES: Final = frozenset(map(len, (b"content-type", b"x-request-id", b"expect")))
-HEAD_TOO_LARGE: Final = HeaderTooLarge(f"The request head is over {MAX_HEAD_BYTES} bytes.")
 
 Respond = Callable[[Request, Reply], Coroutine[object, object, None]]
 
@@ -79,6 +78,7 @@ class Connection:
         self._headers: dict[bytes, bytes] = {}
         self._head_bytes = self._unfinished_bytes = 0
         self._in_head = True
+        self._moved = False  # on in the body, by what has just come
 
     # asyncio calls these
 
@@ -91,7 +91,7 @@ class Connection:
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        headers = self._headers
+        headers, self._moved = self._headers, False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
@@ -100,10 +100,10 @@ class Connection:
             self._refuse(error.__context__)
         except httptools.HttpParserError as error:
             self._refuse(BadRequest(f"This is not valid HTTP/1.1: {error}."))
-        if self._in_head and self._headers is headers:  # all of it was one unfinished head
+        if self._headers is headers and not self._moved:  # all of it was one unfinished head, or trailer
             self._unfinished_bytes += len(data)
             if self._unfinished_bytes > MAX_HEAD_BYTES:
-                self._refuse(HEAD_TOO_LARGE)
+                self._refuse(_head_too_large())
         if len(self._requests) > 1 and not self._paused:
             self._paused = True
             self._transport.pause_reading()
@@ -144,7 +144,7 @@ class Connection:
     def on_headers_complete(self) -> None:
         self._in_head = False
         if self._head_bytes > MAX_HEAD_BYTES:
-            raise HEAD_TOO_LARGE
+            raise _head_too_large()
         version, upgrade = self._parser.get_http_version(), self._parser.should_upgrade()
         if version != "1.1":
             raise VersionNotSupported(f"HTTP/{version} is not spoken here, HTTP/1.1 is.")
@@ -158,6 +158,8 @@ class Connection:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
+        self._moved = True
+        self._unfinished_bytes = 0
         if self._incoming is not None:
             self._incoming.feed(body)
 
@@ -204,7 +206,7 @@ class Connection:
         try:
             await Apart(self._connections.respond(request, reply))
         except Exception:  # as at the end of a task: a fault of one answer cuts that answer only
-            sys.stderr.write(f"An answer to {request.path} was cut.\n{traceback.format_exc()}")
+            sys.stderr.write(f"An answer to {request.shown} was cut.\n{traceback.format_exc()}")
         finally:
             self._served(request, reply)
 
@@ -233,3 +235,8 @@ class Connection:
         for request in self._requests:
             request.abandoned = True
         self._task.cancel()
+
+
+def _head_too_large() -> HeaderTooLarge:
+    """Each its own: an error that is raised again and again keeps the frames of all, and their connections."""
+    return HeaderTooLarge(f"The request head is over {MAX_HEAD_BYTES} bytes.")

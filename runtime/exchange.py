@@ -20,7 +20,7 @@ class Request:
 
     def __init__(self, method: str, target: bytes, headers: dict[bytes, bytes], *, keep_alive: bool) -> None:
         self.method = method
-        path = target.partition(b"?")[0]
+        path = self._path = target.partition(b"?")[0]
         self.path = unquote(path) if b"%" in path else path.decode("latin-1")
         self.headers = headers
         self.keep_alive = keep_alive
@@ -29,6 +29,11 @@ class Request:
         self._complete = False
         self._received: asyncio.Event | None = None  # for who waits for the rest
         self._refusal: AnswerError | None = None
+
+    @property
+    def shown(self) -> str:
+        """The path as it came, for a log: unquoted it could hold lines, or colours, of a client's making."""
+        return self._path.decode("latin-1")
 
     def feed(self, data: bytes) -> None:
         self._body += data

@@ -91,7 +91,7 @@ def _validator(function: FunctionType) -> Callable[..., Arguments]:
         return functools.partial(_refuse, f"{function.__name__} cannot be called over HTTP: {error}")
 
 
-def _refuse(sentence: str, **_: object) -> Arguments:
+def _refuse(sentence: str, /, **_: object) -> Arguments:
     raise InvalidArguments(sentence)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from contextvars import ContextVar
 from typing import TextIO
 
 _LONGEST_LINE = 65_536
+# Not str.splitlines, for which some characters within a line end it, too.
+_LINES = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 
 
 class Run:
@@ -39,7 +42,7 @@ class RunOutput:
         run = RUN.get()
         if run is None:
             return self._stream.write(text)
-        lines = (run.begun.get(id(self), "") + text).splitlines(keepends=True)
+        lines: list[str] = _LINES.findall(run.begun.get(id(self), "") + text)
         whole = len(lines)
         if lines and lines[-1][-1:] not in "\r\n" and len(lines[-1]) < _LONGEST_LINE:
             whole -= 1

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 section 5.1
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 section 5.5
+_WITHOUT_BODY = (204, 304)  # RFC 9112 section 6.3
 # How the body ends is the server's to say.
 _FRAMING = frozenset(("connection", "content-length", "content-type", "keep-alive", "transfer-encoding", "upgrade"))
 
@@ -27,6 +28,8 @@ class Response:
     ) -> None:
         if not (isinstance(status, int) and 200 <= status <= 599):
             raise ValueError(f"status is {status!r}: give a number from 200 to 599")
+        if status in _WITHOUT_BODY and isinstance(body, Iterator | AsyncIterator):
+            raise ValueError(f"status {status} never has a body, so nothing can be streamed: give another")
         self.body = body
         self.status = int(status)
         self.media_type = media_type or _media_type(body)
@@ -36,10 +39,6 @@ class Response:
                 raise ValueError(f"header {name!r} cannot be sent as {value!r}: use printable characters in one line")
         if wrong := sorted(_FRAMING & set(self.headers)):
             raise ValueError(f"header {wrong[0]!r} is the server's to send; a content type is given as media_type")
-
-    @property
-    def streamed(self) -> bool:
-        return isinstance(self.body, Iterator | AsyncIterator)
 
     @property
     def fields(self) -> tuple[str, ...]:

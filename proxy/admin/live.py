@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from proxy.admin.views import Document, app_view, cold_start_view, decisions_vie
 _PULSE_SECONDS = 1.0
 _SHOWN_DECISIONS = 8
 _SHOWN_FAILURES = 5
+
+log = logging.getLogger("tidegate.admin")
 
 
 class Live:
@@ -46,7 +49,10 @@ class Live:
     async def run(self) -> None:
         while True:
             await asyncio.sleep(_PULSE_SECONDS)
-            self.step(time.monotonic(), datetime.now(UTC))
+            try:
+                self.step(time.monotonic(), datetime.now(UTC))
+            except Exception:  # a mistake of ours in what is shown must not end the proxy
+                log.exception("the live view")
 
     def step(self, now: float, wall: datetime) -> None:
         """Take a sample where one is due, and show everybody the state of things."""

@@ -8,10 +8,11 @@ from contextlib import suppress
 import orjson
 from aiohttp import web
 
+from proxy.admin.query import count
 from proxy.admin.views import Document
 from proxy.backends.follower import Follower, Line
 from proxy.backends.transcripts import Transcripts
-from proxy.errors import BadRequest, ReplicaNotFound
+from proxy.errors import ReplicaNotFound
 
 _LINES = 200
 _MOST_LINES = 10_000
@@ -39,14 +40,14 @@ class Logs:
         `running` are the ids of the replicas that live, which may not have printed anything yet.
         Raises BadRequest, ReplicaNotFound.
         """
-        count, replica = _count(request.query.get("lines", str(_LINES))), request.query.get("replica") or None
+        most, replica = count(request, "lines", _LINES, _MOST_LINES), request.query.get("replica") or None
         if replica is not None:
             await self._check(app, replica, running)
         if request.query.get("follow", "") in {"", "0", "false"}:
-            lines = await self._transcripts.read(app, replica, count)
+            lines = await self._transcripts.read(app, replica, most)
             return web.Response(body=orjson.dumps(_documents(lines)), content_type="application/json")
         with self._transcripts.follow(app, replica) as follower:
-            lines = await self._transcripts.read(app, replica, count)
+            lines = await self._transcripts.read(app, replica, most)
             told = set(lines)  # what came while the files were read may be in both
             fresh = [line for line in follower.take() if line not in told]
             return await _follow(request, [*lines, *fresh], follower)
@@ -67,12 +68,6 @@ async def _follow(request: web.Request, lines: list[Line], follower: Follower) -
             await follower.wait(_LOOK_SECONDS)
             await response.write(_rows(follower.take()) or b"\n")  # only a write finds out that the reader is gone
     return response
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= _MOST_LINES:
-        raise BadRequest(f"lines must be a whole number from 1 to {_MOST_LINES}, not {text}")
-    return int(text)
 
 
 def _documents(lines: Iterable[Line]) -> list[Document]:

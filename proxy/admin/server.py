@@ -15,8 +15,9 @@ from proxy.admin.apps import AdminApp
 from proxy.admin.live import Live
 from proxy.admin.lock import Lock
 from proxy.admin.logs import Logs
-from proxy.admin.origin import same_origin
+from proxy.admin.origin import known_host, same_origin
 from proxy.admin.page import Page
+from proxy.admin.query import count
 from proxy.admin.replicas import drained, restarted
 from proxy.admin.scale import scaled
 from proxy.admin.views import Document, app_view, decisions_view, failures_view, limits_view
@@ -97,7 +98,9 @@ class AdminServer:
 
     def application(self) -> web.Application:
         application = web.Application(middlewares=[sentences, same_origin])
-        if self._lock is not None:
+        if self._lock is None:
+            application.middlewares.append(known_host)
+        else:
             application.middlewares.append(self._lock.guard)
             application.router.add_post("/login", self._lock.login)
         application.add_routes(
@@ -141,10 +144,7 @@ class AdminServer:
         return json_response(app_view(self._app(request)))
 
     async def _decisions(self, request: web.Request) -> web.Response:
-        limit = request.query.get("limit", str(RECORDS_KEPT))
-        if not limit.isdecimal() or int(limit) < 1:
-            raise BadRequest(f"limit must be a whole number from 1 on, not {limit}")
-        return json_response(decisions_view(self._app(request), int(limit)))
+        return json_response(decisions_view(self._app(request), count(request, "limit", RECORDS_KEPT)))
 
     async def _failures(self, request: web.Request) -> web.Response:
         return json_response(failures_view(self._app(request)))

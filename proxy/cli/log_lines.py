@@ -21,11 +21,11 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _said(record.getMessage()),
         }
         line |= {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+            line["traceback"] = _said(self.formatException(record.exc_info))
         return orjson.dumps(line).decode()
 
 
@@ -36,6 +36,11 @@ class TerminalFormatter(logging.Formatter):
         source = f"[{record.replica}] " if hasattr(record, "replica") else ""
         text = f"{when} {source}{mark}{record.getMessage()}"
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+
+
+def _said(text: str) -> str:
+    """As JSON can have it: a path may be no UTF-8."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 class StreamHandler(logging.Handler):

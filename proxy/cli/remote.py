@@ -68,6 +68,9 @@ class Remote:
 
     def __init__(self, url: str, key: str = "") -> None:
         self._url = url
+        key = key.strip()  # as `up` reads it
+        if not key.isprintable():
+            raise UserError("the admin key has a character that cannot be sent: give it in one line, without tabs")
         self._headers = {"authorization": f"Bearer {key}"} if key else {}
 
     def apps(self) -> list[Document]:
@@ -86,11 +89,13 @@ class Remote:
 
     def lines(self, path: str) -> Iterator[str]:
         """What is streamed there, line by line, until it ends."""
+        from http.client import HTTPException
+
         with self._open(path) as response:
             try:
                 for line in response:
                     yield line.decode().rstrip("\n")
-            except OSError as error:
+            except (OSError, HTTPException) as error:
                 raise UserError(f"the connection to {self._url} is lost: {error}") from None
 
     def _only_app(self) -> str:
@@ -100,14 +105,17 @@ class Remote:
         return names[0]
 
     def _ask(self, path: str, body: bytes | None = None) -> Any:  # Any: a JSON document
+        from http.client import HTTPException
+
         with self._open(path, body) as response:
             try:
                 return json.load(response)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, HTTPException) as error:
                 raise self._nobody(error) from None
 
     def _open(self, path: str, body: bytes | None = None) -> HTTPResponse:
         # Imported here: the commands that serve or check need no HTTP client.
+        from http.client import HTTPException
         from urllib.error import HTTPError, URLError
         from urllib.request import Request, urlopen
 
@@ -119,7 +127,7 @@ class Remote:
             if error.code == 401:
                 raise UserError(f"{self._url} wants its key: set TIDEGATE_ADMIN_KEY, or give --admin-key") from None
             raise UserError(_message(error)) from None
-        except (URLError, OSError, ValueError) as error:
+        except (URLError, OSError, ValueError, HTTPException) as error:
             raise self._nobody(getattr(error, "reason", error)) from None
         return response
 

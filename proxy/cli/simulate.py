@@ -36,6 +36,9 @@ _BASELINE = typer.Option(help="Another autoscaler's algorithm beside it; may be 
 _PICTURE = typer.Option(help="Write an SVG of demand, replicas and waiting.", metavar="FILE")
 _JSON = typer.Option("--json", help="One JSON object a line for each setting.")
 
+# Later is a time of the calendar, up to which every second would be lived through.
+_LATEST_BEGIN_SECONDS = 366 * 86400.0
+
 
 def simulate(  # noqa: PLR0913, PLR0917 - one parameter for each option
     apps: Annotated[list[Path], _APPS],
@@ -120,7 +123,9 @@ def _baseline(config: AppConfig, name: str) -> Plan:
 
 
 def _check(file: Path, calls: Sequence[Call], conditions: Conditions) -> None:
-    end = calls[-1].arrival
+    begin, end = calls[0].arrival, calls[-1].arrival
+    if begin > _LATEST_BEGIN_SECONDS:
+        raise UserError(f"{file}: begins after {begin:.0f} s: count arrival_seconds from the beginning of the trace")
     if conditions.warm_up >= end > 0:
         raise UserError(f"{file}: ends after {end:g} s: give a shorter --warm-up than {conditions.warm_up:g} s")
 

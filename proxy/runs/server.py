@@ -179,7 +179,7 @@ class RunServer:
     # A client that does not wait
 
     async def _begin(self, run: Run) -> None:
-        """Return when it is on the disk that the run is promised; it is, even if its client has left by then."""
+        """Return when the run is kept, and so promised; it is made even if its client has left by then."""
         begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._present[run.service] += 1
         task = self._own(self._perform(run, begun))

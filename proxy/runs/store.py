@@ -124,9 +124,11 @@ class Store:
 
     def _open(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = os.open(self._lock_file(self._owner), os.O_CREAT | os.O_RDWR, 0o600)
+        for left in self._folder.glob("runs-*.lock"):
+            _holds(left)
+        while not self._locked():
+            self._unlock()
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
             file = self._folder / "runs.sqlite"
             file.touch(mode=0o600)  # answers are nobody else's to read
             self._database = sqlite3.connect(file, timeout=10)
@@ -165,19 +167,17 @@ class Store:
         """Its process holds a lock as long as it lives, however it ends; a process id may be another's by now."""
         if owner == self._owner:
             return run_id in self._present
+        return _holds(self._lock_file(owner))
+
+    def _locked(self) -> bool:
+        """Whether what is locked is still the file of that name: another proxy may just have removed it as left."""
+        file = self._lock_file(self._owner)
+        self._lock = os.open(file, os.O_CREAT | os.O_RDWR, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
         try:
-            lock = os.open(self._lock_file(owner), os.O_RDWR)
+            return os.path.samestat(os.fstat(self._lock), file.stat())
         except FileNotFoundError:
             return False
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        else:
-            self._lock_file(owner).unlink(missing_ok=True)
-            return False
-        finally:
-            os.close(lock)
 
     def _lock_file(self, owner: str) -> Path:
         return self._folder / f"runs-{owner}.lock"
@@ -190,6 +190,24 @@ class Store:
         if self._lock is not None:
             self._lock_file(self._owner).unlink(missing_ok=True)
             os.close(self._lock)
+            self._lock = None
+
+
+def _holds(file: Path) -> bool:
+    """Whether a process that lives holds that lock; the file goes if none does."""
+    try:
+        lock = os.open(file, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        file.unlink(missing_ok=True)
+        return False
+    finally:
+        os.close(lock)
 
 
 def _text(moment: datetime) -> str:

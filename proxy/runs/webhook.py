@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import aiohttp
 
+from proxy.admin.origin import WEBHOOK
 from proxy.runs.answer import Answer
 
 ATTEMPT_SECONDS = 10.0
@@ -48,7 +49,7 @@ class Webhook:
 
     def headers(self, run_id: str, answer: Answer, now: datetime) -> dict[str, str]:
         """The signature is over "id.timestamp.body"; its timestamp is in seconds since 1970."""
-        headers = {"Content-Type": answer.media_type, "X-Request-Id": run_id, "User-Agent": "tidegate"}
+        headers = {"Content-Type": answer.media_type, "X-Request-Id": run_id, "User-Agent": WEBHOOK}
         if self.secret:
             timestamp = str(int(now.timestamp()))
             signed = f"{run_id}.{timestamp}.".encode() + answer.body
@@ -67,7 +68,7 @@ async def attempt(post: Post, headers: Callable[[], Mapping[str, str]], sleep: S
         attempts += 1
         try:
             status = await post(headers())
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except (aiohttp.ClientError, OSError, TimeoutError, UnicodeError) as error:  # the last of a host's name
             last = str(error) or type(error).__name__
             continue
         last = f"answered {status}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import partial
 from importlib.metadata import version
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -63,23 +64,17 @@ class Telemetry:
         self._runs = True
         while self._metrics is not None:
             await asyncio.sleep(_interval_seconds())
-            await asyncio.to_thread(self._export, self._metrics.collect())
+            await _aside(partial(self._export, self._metrics.collect()))
 
     async def close(self) -> None:
         """Export what is left; nothing if nothing was served."""
         if not self._runs:
             return
         last = None if self._metrics is None else self._metrics.collect()
-        # Not the loop's own threads: the end of the loop would wait for those.
-        flushing = [
-            threading.Thread(target=self._end_spans, name="spans", daemon=True),
-            threading.Thread(target=self._end_metrics, args=(last,), name="metrics", daemon=True),
-        ]
-        for thread in flushing:
-            thread.start()
-        deadline = time.monotonic() + _FLUSH_SECONDS
-        for thread in flushing:
-            await asyncio.to_thread(thread.join, max(0.0, deadline - time.monotonic()))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FLUSH_SECONDS), asyncio.TaskGroup() as tasks:
+                tasks.create_task(_aside(self._end_spans))
+                tasks.create_task(_aside(partial(self._end_metrics, last)))
 
     # In threads
 
@@ -95,6 +90,21 @@ class Telemetry:
         if self._exporter is not None and data is not None:
             self._exporter.export(data)
             self._exporter.shutdown()
+
+
+async def _aside(work: Callable[[], None]) -> None:
+    """Return when it is done. Not in a thread of the loop's own: the end of the loop would wait for that."""
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            with suppress(RuntimeError):  # the loop has ended, and with it who waited
+                loop.call_soon_threadsafe(done.set)
+
+    threading.Thread(target=run, name="telemetry", daemon=True).start()
+    await done.wait()
 
 
 def _tracing(resource: Resource, spans: BatchSpanProcessor) -> Tracing:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
 
+from proxy.admin import live as module
 from proxy.admin.live import Live
 from tests.admin.fakes import one_app
 
@@ -46,3 +48,26 @@ def test_a_sample_is_taken_every_five_seconds_for_nobody_too(live: Counted) -> N
     for second in range(1, 13):
         live.step(live.began + second, WALL)
     assert len(live.histories["demo"].document()["series"]["ready"]) == 2
+
+
+class Mistaken(Live):
+    """Cannot be built the first time."""
+
+    steps = 0
+
+    def step(self, now: float, wall: datetime) -> None:
+        self.steps += 1
+        if self.steps == 1:
+            raise TypeError("no JSON")
+        raise asyncio.CancelledError
+
+
+def test_a_view_that_cannot_be_built_ends_neither_the_next_nor_the_proxy(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "_PULSE_SECONDS", 0.0)
+    mistaken = Mistaken([], lambda: True)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(mistaken.run())
+    assert mistaken.steps == 2
+    assert "no JSON" in caplog.text

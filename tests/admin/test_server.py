@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +14,8 @@ import aiohttp
 import pytest
 
 from proxy.admin.server import AdminServer
+from proxy.runs.answer import Answer
+from proxy.runs.webhook import Webhook
 from tests.admin.fakes import one_app
 
 REPLICA = {
@@ -33,7 +36,8 @@ def asked(path: str, ready: bool = True, sent: str | None = None, **headers: str
         port = await server.open("127.0.0.1", 0)
         try:
             method, url = "GET" if sent is None else "POST", f"http://127.0.0.1:{port}{path}"
-            async with aiohttp.request(method, url, data=sent, headers=headers) as response:
+            fields = {name.replace("_", "-"): value for name, value in headers.items()}
+            async with aiohttp.request(method, url, data=sent, headers=fields) as response:
                 return response.status, await response.text()
         finally:
             await server.close()
@@ -85,7 +89,7 @@ def test_decisions_come_with_what_they_were_made_from_the_newest_last() -> None:
 
 def test_as_many_decisions_as_are_asked_for() -> None:
     assert [decision["desired"] for decision in shown("/api/apps/demo/decisions?limit=2")] == [1, 2]
-    for limit in ("0", "x", "-1"):
+    for limit in ("0", "x", "-1", "9" * 5000):
         status, text = asked(f"/api/apps/demo/decisions?limit={limit}")
         assert status == 400
         assert json.loads(text)["error"]["message"] == f"limit must be a whole number from 1 on, not {limit}"
@@ -111,8 +115,28 @@ def test_a_page_of_another_origin_changes_nothing() -> None:
     assert status == 403
     assert json.loads(text)["error"]["type"] == "forbidden"
     assert asked("/api/apps", origin="https://evil.example")[0] == 200
-    host, origin = "admin.example:8001", "http://admin.example:8001"
+    host, origin = "localhost:8001", "http://localhost:8001"
     assert asked("/api/apps/demo/scale", sent='{"max_replicas": 1}', host=host, origin=origin)[0] == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8001", "127.0.0.1.evil.example", "[evil"])
+def test_without_a_key_a_name_that_anybody_can_let_mean_this_machine_is_told_nothing(host: str) -> None:
+    status, text = asked("/api/apps", host=host)
+    assert status == 403
+    assert "set TIDEGATE_ADMIN_KEY" in json.loads(text)["error"]["message"]
+    assert asked("/api/reload", sent="{}", host=host, origin=f"http://{host}")[0] == 403
+    assert asked("/metrics", host=host)[0] == 200
+
+
+@pytest.mark.parametrize("host", ["localhost", "demo.localhost:8001", "127.0.0.1:8001", "10.0.0.7", "[::1]:8001"])
+def test_without_a_key_it_is_asked_by_address_or_as_localhost(host: str) -> None:
+    assert asked("/api/apps", host=host)[0] == 200
+
+
+def test_a_webhook_changes_nothing_wherever_a_client_sends_it() -> None:
+    agent = Webhook("http://x", "").headers("r", Answer(200, "text/plain", b""), datetime.now(UTC))["User-Agent"]
+    status, text = asked("/api/apps/demo/replicas/one/drain", sent="", user_agent=agent)
+    assert (status, json.loads(text)["error"]["type"]) == (403, "forbidden")
 
 
 def test_all_apps_are_listed() -> None:
@@ -165,7 +189,7 @@ def test_an_app_without_failures_and_samples_says_so() -> None:
     assert shown("/api/apps/demo/history") == {"seconds": 5.0, "at": None, "series": {}}
 
 
-@pytest.mark.parametrize("query", ["lines=0", "lines=x", "lines=10001"])
+@pytest.mark.parametrize("query", ["lines=0", "lines=x", "lines=10001", "lines=" + "9" * 5000])
 def test_a_wrong_number_of_log_lines_is_told(query: str) -> None:
     status, text = asked(f"/api/apps/demo/logs?{query}")
     assert status == 400

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from proxy.backends import venv
+from proxy.backends.base import Exit
+from proxy.backends.output import Output
 from proxy.backends.venv import forget_unused
+from tests.backends.apps import app
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -49,3 +55,31 @@ def test_an_environment_that_a_process_uses_stays_however_old_it_is(tmp_path: Pa
 def test_one_that_is_gone_already_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "a.lock").touch()
     forget_unused(tmp_path, NOW)
+
+
+class FakeChild:
+    """Ends well at once; all of them remember what the last was given."""
+
+    given: dict[str, str]
+
+    def __init__(self, _: Output) -> None:
+        pass
+
+    async def spawn(self, _argv: Sequence[str], _cwd: Path, env: dict[str, str]) -> None:
+        FakeChild.given = env
+
+    async def wait(self) -> Exit:
+        return Exit(0, "exited with code 0")
+
+    async def kill(self) -> None:
+        pass
+
+
+def test_what_packages_run_when_they_are_installed_gets_no_secret_of_the_proxys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(venv, "Child", FakeChild)
+    monkeypatch.setenv("TIDEGATE_ADMIN_KEY", "x")
+    monkeypatch.setenv("PIP_TIMEOUT", "60")
+    asyncio.run(venv._run(app(tmp_path), ["pip"]))
+    assert {"TIDEGATE_ADMIN_KEY", "PIP_TIMEOUT"} & FakeChild.given.keys() == {"PIP_TIMEOUT"}

@@ -33,6 +33,10 @@ def test_a_line_for_a_machine_is_one_json_object() -> None:
     assert line == {"level": "warning", "logger": "tidegate.replica", "message": "two\nlines"}
 
 
+def test_a_path_that_is_no_utf_8_is_told_all_the_same() -> None:
+    assert as_json(record(b"caf\xe9".decode(errors="surrogateescape")))["message"] == r"caf\udce9"
+
+
 def test_a_replica_s_output_carries_app_and_replica() -> None:
     made = record("hello", app="demo", replica="demo-1")
     line = as_json(made)

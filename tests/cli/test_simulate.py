@@ -64,6 +64,13 @@ def test_a_mistake_is_one_sentence(folder: Path, words: tuple[str, ...], sentenc
     assert sentence in str(error)
 
 
+def test_times_of_the_calendar_are_refused_rather_than_waited_for(folder: Path) -> None:
+    (folder / "trace.csv").write_text("1767225600.5,1\n1767225601,1\n")
+    error = simulate(folder, str(folder)).exception
+    assert isinstance(error, UserError)
+    assert "begins after 1767225600 s: count arrival_seconds from the beginning of the trace" in str(error)
+
+
 def test_a_metric_that_no_trace_tells_is_refused(folder: Path) -> None:
     (folder / "cerebrium.toml").write_text(APP + 'min_replicas = 1\nscaling_metric = "cpu_utilization"\n')
     error = simulate(folder, str(folder)).exception

@@ -124,6 +124,23 @@ def test_each_app_has_a_page_of_its_own(tmp_path: Path) -> None:
         page.find("a[href='#one']").click()
         page.shows("one", "h2.name")
         assert page.find("a[aria-current]").text.startswith("one")
+        page.run("location.hash = 'two'")
+        page.shows("two", "h2.name")
+        page.run("document.querySelector('.skip').focus()")
+        page.driver.switch_to.active_element.send_keys("\ue007")  # Enter
+        assert page.run("return document.activeElement.id") == "app"
+        assert page.text("h2.name") == "two"  # to its content, not to another
+        page.run("location.hash = '%'")  # a name that cannot be read is nobody's
+        page.shows("one", "h2.name")
+        assert page.complaints() == []
+
+
+def test_a_question_is_left_whatever_is_in_its_fields(tmp_path: Path) -> None:
+    with running(write_app(tmp_path, QUICK)) as up, browser(up.admin, tmp_path / "p") as page:
+        page.button("Scale …").click()
+        page.run("document.getElementById('least').value = ''")
+        page.button("Cancel").click()
+        eventually(lambda: page.run("return !document.querySelector('dialog')"))
 
 
 def test_a_proxy_that_has_gone_is_told(tmp_path: Path) -> None:

@@ -29,6 +29,10 @@ async def view(opened: Store, run_id: str = "r", app: str = "demo") -> dict[str,
     return {} if row is None else row.view()
 
 
+def locks(folder: Path) -> int:
+    return len(list(folder.glob("*.lock")))
+
+
 def test_run_is_running_until_it_has_ended(tmp_path: Path) -> None:
     async def scenario(opened: Store) -> None:
         await opened.begin("r", "demo")
@@ -123,3 +127,20 @@ def test_store_that_cannot_be_opened_leaves_nothing_behind(tmp_path: Path) -> No
     with pytest.raises((OSError, sqlite3.Error)):
         asyncio.run(Store(tmp_path).open())
     assert [file.name for file in tmp_path.iterdir()] == ["runs.sqlite"]
+
+
+def test_what_killed_proxies_have_left_is_removed_and_what_living_ones_hold_stays(tmp_path: Path) -> None:
+    left = tmp_path / "runs-0123456789abcdef.lock"
+    left.touch()
+    there: list[int] = []
+
+    async def meanwhile(opened: Store) -> None:
+        other = Store(tmp_path)
+        await other.open()
+        there.append(locks(tmp_path))
+        await other.close()
+        await opened.begin("r", "demo")
+
+    run(tmp_path, meanwhile)
+    assert not left.exists()
+    assert (there, locks(tmp_path)) == ([2], 0)

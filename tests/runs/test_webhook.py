@@ -5,6 +5,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import cast
 
 import aiohttp
 import pytest
@@ -53,6 +54,7 @@ class Receiver:
         ([404, 200], 2, True),
         ([aiohttp.ClientConnectionError("refused")], 3, False),
         ([TimeoutError(), OSError("no route"), 200], 3, True),
+        ([UnicodeError("label empty or too long")], 3, False),  # of a host name that nobody can look up
     ],
 )
 def test_another_attempt_is_made_only_where_it_may_help(
@@ -75,3 +77,27 @@ def test_signature_is_over_id_timestamp_and_body() -> None:
 def test_without_a_secret_nothing_is_signed() -> None:
     headers = Webhook("http://x", "").headers("r", ANSWER, NOW)
     assert set(headers) == {"Content-Type", "User-Agent", "X-Request-Id"}
+
+
+class FakeSession:
+    """Answers 302 once; remembers how it was asked."""
+
+    status = 302
+
+    def post(self, url: str, **how: object) -> FakeSession:
+        self.how = how
+        return self
+
+    async def __aenter__(self) -> FakeSession:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        raise asyncio.CancelledError
+
+
+def test_a_receiver_cannot_send_the_answer_elsewhere() -> None:
+    session = FakeSession()
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(Webhook("http://x", "").deliver(cast(aiohttp.ClientSession, session), "r", ANSWER))
+    assert session.how["allow_redirects"] is False
+    assert session.how["data"] == ANSWER.body

@@ -1,66 +1,19 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Awaitable, Callable
+import gc
+import weakref
 from contextvars import ContextVar
 
 import pytest
 
 from proxy.errors import AnswerError
-from runtime.connection import Connection, Connections
+from runtime.connection import Connections
 from runtime.exchange import Reply, Request
 from tests.runtime.fakes import FakeTransport, settle
+from tests.runtime.house import House, run, statuses
 
 POST = b"POST /f HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"
-
-
-class House:
-    """Connections whose requests wait until the test lets them go on; remembers them."""
-
-    def __init__(self, group: asyncio.TaskGroup) -> None:
-        self.seen: list[str] = []
-        self.headers: dict[bytes, bytes] = {}  # of the last request whose body has come
-        self.go_on = asyncio.Event()
-        self.connections = Connections(group, self.respond)
-        self.made: list[Connection] = []
-
-    async def respond(self, request: Request, reply: Reply) -> None:
-        try:
-            body = await request.body()
-            self.headers = dict(request.headers)
-            self.seen.append(f"{request.method} {request.path} {body.decode()}")
-            await self.go_on.wait()
-            reply.whole(200, b"{}")
-        except AnswerError as error:
-            reply.whole(error.status, str(error).encode())
-        except asyncio.CancelledError:
-            self.seen.append("cancelled")
-            raise
-
-    def connect(self) -> tuple[Connection, FakeTransport]:
-        connection, transport = self.connections.accept(), FakeTransport()
-        connection.connection_made(transport)
-        self.made.append(connection)
-        return connection, transport
-
-    def close(self) -> None:
-        for connection in self.made:
-            connection.connection_lost(None)
-
-
-def run(scenario: Callable[[House], Awaitable[None]]) -> None:
-    async def within_a_group() -> None:
-        async with asyncio.TaskGroup() as group:
-            house = House(group)
-            await scenario(house)
-            house.close()
-
-    asyncio.run(within_a_group())
-
-
-def statuses(transport: FakeTransport) -> list[bytes]:
-    return re.findall(rb"HTTP/1.1 (\d+)", transport.sent)
 
 
 def test_a_trailer_is_no_header() -> None:
@@ -303,3 +256,55 @@ def test_a_cut_answer_ends_its_connection_and_what_was_sent_ahead() -> None:
         assert (answered, transport.closed) == (["/f"], True)
 
     run(scenario)
+
+
+@pytest.mark.parametrize("beginning", [b"x: ", b"x: y\r\nz", b"x: y\r\nz: "])
+def test_an_endless_trailer_is_refused(beginning: bytes) -> None:
+    async def scenario(house: House) -> None:
+        connection, transport = house.connect()
+        head = b"POST /f HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+        connection.data_received(head + b"2\r\n{}\r\n0\r\n" + beginning)
+        for _ in range(20):
+            connection.data_received(b"y" * 8192)
+        await settle()
+        assert statuses(transport) == [b"431"]
+
+    run(scenario)
+
+
+def test_a_body_may_come_in_pieces_of_any_size() -> None:
+    async def scenario(house: House) -> None:
+        connection, transport = house.connect()
+        house.go_on.set()
+        connection.data_received(b"POST /f HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+        for _ in range(40_000):
+            connection.data_received(b"1\r\n")
+            connection.data_received(b" \r\n")
+        connection.data_received(b"40000\r\n" + b" " * 0x40000 + b"\r\n0\r\n\r\n")
+        await settle()
+        assert statuses(transport) == [b"200"]
+
+    run(scenario)
+
+
+def test_a_refused_head_is_forgotten_with_its_connection() -> None:
+    refused: list[weakref.ref[BaseException]] = []
+
+    async def respond(request: Request, reply: Reply) -> None:
+        try:
+            await request.body()
+        except AnswerError as error:
+            refused.append(weakref.ref(error))
+            reply.whole(error.status, b"")
+
+    async def scenario() -> None:
+        async with asyncio.TaskGroup() as group:
+            connection = Connections(group, respond).accept()
+            connection.connection_made(FakeTransport())
+            connection.data_received(b"POST /f HTTP/1.1\r\n" + b"x: y%b\r\n" % (b"y" * 9000) * 8 + b"\r\n")
+            await settle()
+            connection.connection_lost(None)
+
+    asyncio.run(scenario())
+    gc.collect()
+    assert [reference() for reference in refused] == [None]

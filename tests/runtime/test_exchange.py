@@ -20,6 +20,11 @@ def test_path_is_decoded_and_has_no_query() -> None:
     assert Exchange().request.path == "/fé"
 
 
+def test_in_the_log_it_is_asked_for_as_it_came() -> None:
+    request = Request("POST", b"/f/%0A[r2]%1b?q", {}, keep_alive=True)
+    assert request.shown == "/f/%0A[r2]%1b"
+
+
 def test_whole_answer_has_its_length() -> None:
     exchange = Exchange(keep_alive=False)
     exchange.reply.whole(405, b"{}", "allow: POST")

@@ -69,6 +69,12 @@ def test_wrong_parameter_is_named(main: Main, given: dict[str, object], message:
         function.arguments(given, "r")
 
 
+def test_a_function_that_cannot_be_called_says_so_whatever_its_parameters_are_called(main: Main) -> None:
+    function = main("from __future__ import annotations\ndef f(sentence: Nowhere): pass")["f"]
+    with pytest.raises(InvalidArguments, match="f cannot be called over HTTP"):
+        function.arguments({"sentence": 1}, "r")
+
+
 def test_function_with_kwargs_takes_unknown_parameters(main: Main) -> None:
     assert main("def f(**rest): pass")["f"].arguments({"a": 1, "self": 2}, "r") == ((), {"a": 1, "self": 2})
 

@@ -63,3 +63,10 @@ def test_json_line_stays_json() -> None:
 
 def test_what_is_not_writing_is_the_streams_own() -> None:
     assert RunOutput(io.StringIO()).isatty() is False  # type: ignore[operator]  # found by its name at run time
+
+
+def test_only_a_line_end_ends_a_line() -> None:
+    scene = Scene()
+    scene.say("r1", '{"text":"a\u2028b\x85c\x0cd"}\n')
+    scene.say("r1", "one\r\ntwo\rthree\n")
+    assert scene.seen == '{"run_id":"r1","text":"a\u2028b\x85c\x0cd"}\n[r1] one\r\n[r1] two\r[r1] three\n'

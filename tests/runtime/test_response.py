@@ -32,3 +32,10 @@ def test_media_type_follows_from_the_body(body: object, media_type: str) -> None
 def test_what_cannot_be_sent_is_refused_where_it_is_made(wrong: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         Response("x", **wrong)  # type: ignore[arg-type]  # that is what is tested
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_that_never_has_a_body_has_no_stream(status: int) -> None:
+    assert Response(status=status).status == status
+    with pytest.raises(ValueError, match=f"status {status} never has a body, so nothing can be streamed"):
+        Response(iter([b"x"]), status)

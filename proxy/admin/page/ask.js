@@ -16,7 +16,7 @@ function doing(name, kind, action) {
 }
 
 function cancel() {
-  return el("button", { value: "cancel", class: "quiet" }, "Cancel");
+  return el("button", { value: "cancel", class: "quiet", formnovalidate: true }, "Cancel");
 }
 
 async function attempt(asked, action) {

@@ -19,6 +19,7 @@ class Dashboard {
     this.view = null;
     this.shown = null;
     addEventListener("hashchange", () => this.draw());
+    document.querySelector(".skip").addEventListener("click", (event) => this.skip(event));
     document.addEventListener("visibilitychange", () => (document.hidden ? this.leave() : this.watch()));
     this.watch();
   }
@@ -63,7 +64,7 @@ class Dashboard {
   draw() {
     if (!this.shown) return;
     const { apps, at, ready } = this.shown;
-    const wanted = decodeURIComponent(location.hash.slice(1));
+    const wanted = asked();
     const app = apps.find((one) => one.name === wanted) ?? apps[0];
     this.nav.hidden = apps.length < 2;
     this.links.update(apps.map((one) => ({ ...one, at, accepting: ready, current: one === app })));
@@ -76,10 +77,24 @@ class Dashboard {
     this.view.update(app, at, ready);
   }
 
+  // Not by following the link: what is behind the "#" names the app that is shown.
+  skip(event) {
+    event.preventDefault();
+    this.main.focus();
+  }
+
   announce(text) {
     say(this.said, text);
     clearTimeout(this.silence);
     this.silence = setTimeout(() => say(this.said, ""), SAID_MS);
+  }
+}
+
+function asked() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return "";
   }
 }
 

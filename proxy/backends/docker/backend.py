@@ -88,8 +88,9 @@ class DockerBackend:
         began = time.monotonic()
         with self._start_errors("create a container"):
             plan, devices = self._plan(), await assign_gpus(self._config, self._engine)
-            port = PORTS.take() if plan.on_host else plan.port
+            port = plan.port
             try:
+                port = PORTS.take() if plan.on_host else port
                 document = plan.named(replica_id, port, devices)
                 created = await create(self._engine, f"tidegate-{replica_id}", document)
             except BaseException:  # also when cancelled

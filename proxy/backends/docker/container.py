@@ -24,6 +24,7 @@ _LAST_OUTPUT_SECONDS = 2.0
 # The engine's answers to a signal for a container that has ended: "is not running", "no such container", and
 # "removal is already in progress".
 GONE = {404, 409}
+_KILLED = Exit(None, "killed by SIGKILL")
 
 
 class Container:
@@ -33,7 +34,6 @@ class Container:
         self.id = container.id
         self.host = ""
         self.port = 0
-        self.running = False
         self.obstacle = ""
         self.create_seconds = 0.0
         self.on_gone: Callable[[], None] = lambda: None
@@ -42,7 +42,10 @@ class Container:
         self._memory_gb = memory_gb
         self._out_of_memory = False
         self._signals: list[str] = []
+        self._running = False
         self._ending = False
+        self._removal = asyncio.Lock()
+        self._is_removed = False
         self._exit: Exit | None = None
         self._gone = asyncio.Event()
 
@@ -53,6 +56,11 @@ class Container:
     @property
     def gone(self) -> bool:
         return self._exit is not None
+
+    @property
+    def starting(self) -> bool:
+        """Neither started, as far as is known, nor told to end."""
+        return not self._running and not self._signals
 
     def last_lines(self) -> tuple[str, ...]:
         return self.transcript.last_lines()
@@ -65,12 +73,12 @@ class Container:
     async def start(self) -> None:
         """Raises DockerError."""
         await self._container.start()
-        self.running = True
+        self._running = True
         self.transcript.follow(self.id)
 
     def taken_over(self, paused: bool) -> None:
         """An earlier proxy has started it, and logged what it said so far."""
-        self.running = True
+        self._running = True
         self.paused(paused)
         self.transcript.follow(self.id, past=False)
 
@@ -101,7 +109,7 @@ class Container:
             with engine_errors("signal a container"):
                 if self._signals[-1] == "SIGKILL":
                     await self._remove()
-                    self._over(Exit(None, "killed by SIGKILL"))
+                    self._over(_KILLED)
                 else:
                     await self._terminate()
         except EngineError as error:
@@ -126,11 +134,10 @@ class Container:
 
     async def end(self) -> None:
         """Its processes have ended: find out why, take in what it said last, remove it."""
-        if self._ending or "SIGKILL" in self._signals:
+        if self._ending:
             return
         self._ending = True
-        ended = await self._examine()
-        await self.transcript.ended(_LAST_OUTPUT_SECONDS)
+        ended = _KILLED if "SIGKILL" in self._signals else await self._last_words()
         while not await self._removed():
             self._over(ended)  # whoever waits need not wait for an engine that is away
             await asyncio.sleep(_REMOVAL_RETRY_SECONDS)
@@ -138,7 +145,12 @@ class Container:
 
     def vanished(self) -> None:
         """Somebody else has removed it."""
-        self._over(Exit(None, "killed by SIGKILL" if self._signals[-1:] == ["SIGKILL"] else "removed from outside"))
+        self._over(_KILLED if self._signals[-1:] == ["SIGKILL"] else Exit(None, "removed from outside"))
+
+    async def _last_words(self) -> Exit:
+        ended = await self._examine()
+        await self.transcript.ended(_LAST_OUTPUT_SECONDS)
+        return ended
 
     async def _examine(self) -> Exit:
         try:
@@ -163,12 +175,16 @@ class Container:
         return True
 
     async def _remove(self) -> None:
-        """With everything in it, running or not."""
-        try:
-            await self._container.delete(force=True, v=True)
-        except DockerError as error:
-            if error.status not in GONE:
-                raise
+        """With everything in it, running or not; who comes while that is done waits for it."""
+        async with self._removal:
+            if self._is_removed:
+                return
+            try:
+                await self._container.delete(force=True, v=True)
+            except DockerError as error:
+                if error.status not in GONE:
+                    raise
+            self._is_removed = True
 
     def _over(self, ended: Exit) -> None:
         if self._exit is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aiodocker import Docker
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from proxy.config import AppConfig
 
 LABEL = "tidegate.gpus"
+_ANSWER_SECONDS = 10.0  # a driver in trouble may never answer
+_KILLED_SECONDS = 1.0
 
 
 class Gpus:
@@ -42,7 +45,7 @@ class Gpus:
 
 
 async def devices_there() -> tuple[str, ...]:
-    """The ids of this machine's NVIDIA GPUs; none if nvidia-smi is not there or fails."""
+    """The ids of this machine's NVIDIA GPUs; none if nvidia-smi is not there, fails or hangs."""
     argv = ("nvidia-smi", "--query-gpu=index", "--format=csv,noheader")
     try:
         smi = await asyncio.create_subprocess_exec(
@@ -50,7 +53,18 @@ async def devices_there() -> tuple[str, ...]:
         )
     except OSError:
         return ()
-    output, _ = await smi.communicate()
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            output, _ = await smi.communicate()
+    except BaseException as error:  # also when cancelled
+        with suppress(ProcessLookupError):
+            smi.kill()
+        with suppress(TimeoutError):  # what hangs in the kernel is not waited for, either
+            async with asyncio.timeout(_KILLED_SECONDS):
+                await smi.communicate()
+        if isinstance(error, TimeoutError):
+            return ()
+        raise
     return tuple(output.decode().split()) if smi.returncode == 0 else ()
 
 

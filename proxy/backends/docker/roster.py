@@ -101,7 +101,7 @@ class Roster:
             state = there.get(container.id)
             if state is None:
                 container.vanished()
-            elif container.running:  # else it is just being started
+            elif not container.starting:
                 self._compare(container, state)
 
     def _compare(self, container: Container, state: str) -> None:

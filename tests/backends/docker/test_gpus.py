@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.backends.docker import gpus
 from proxy.backends.docker.gpus import Gpus, check_gpus, devices_there
 from proxy.errors import StartError, UserError
 from tests.backends.apps import app
@@ -23,25 +24,36 @@ def smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_no_device_is_given_out_twice() -> None:
-    gpus = Gpus()
-    assert gpus.take(1, ("0", "1", "2"), elsewhere={"1"}) == ("0",)
-    assert gpus.take(1, ("0", "1", "2"), elsewhere={"1"}) == ("2",)
+    given = Gpus()
+    assert given.take(1, ("0", "1", "2"), elsewhere={"1"}) == ("0",)
+    assert given.take(1, ("0", "1", "2"), elsewhere={"1"}) == ("2",)
     with pytest.raises(StartError, match=r"needs 1 of this machine's 3 GPUs, of which 0 are free: lower"):
-        gpus.take(1, ("0", "1", "2"), elsewhere={"1"})
-    gpus.release(("2",))
-    assert gpus.take(1, ("0", "1", "2"), elsewhere=()) == ("1",)
+        given.take(1, ("0", "1", "2"), elsewhere={"1"})
+    given.release(("2",))
+    assert given.take(1, ("0", "1", "2"), elsewhere=()) == ("1",)
 
 
 def test_a_replica_that_runs_already_keeps_its_devices() -> None:
-    gpus = Gpus()
-    gpus.hold(("0", "1"))
-    assert gpus.take(2, ("0", "1", "2", "3"), elsewhere=()) == ("2", "3")
+    given = Gpus()
+    given.hold(("0", "1"))
+    assert given.take(2, ("0", "1", "2", "3"), elsewhere=()) == ("2", "3")
 
 
 def test_devices_are_those_that_the_driver_lists(smi: Path) -> None:
     assert asyncio.run(devices_there()) == ("0", "1")
     smi.write_text("#!/bin/sh\necho 'No devices were found'\nexit 6\n")
     assert asyncio.run(devices_there()) == ()
+
+
+def test_a_driver_that_does_not_answer_is_not_waited_for(smi: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    smi.write_text("#!/bin/sh\nexec /bin/sleep 30\n")
+    monkeypatch.setattr(gpus, "_ANSWER_SECONDS", 0.05)
+
+    async def scenario() -> None:
+        async with asyncio.timeout(1.5):
+            assert await devices_there() == ()
+
+    asyncio.run(scenario())
 
 
 def test_more_gpus_than_there_are_is_an_error_that_names_the_key(smi: Path, tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from proxy.backends.docker.roster import Roster
 class FakeContainer:
     """Remembers what it is told; its own transcript."""
 
-    def __init__(self, name: str, running: bool = True) -> None:
+    def __init__(self, name: str, starting: bool = False) -> None:
         self.id = name
-        self.running = running
+        self.starting = starting
         self.told: list[object] = []
         self.transcript = self
 
@@ -84,13 +84,13 @@ def test_what_happened_while_nobody_listened_is_made_up_for() -> None:
 
 
 def test_a_container_that_is_created_while_the_engine_answers_is_not_taken_for_removed() -> None:
-    late = FakeContainer("late", running=False)
+    late = FakeContainer("late", starting=True)
     inspected(FakeEngine(), late=late)
     assert late.told == []
 
 
 def test_a_container_that_is_just_being_started_is_left_to_its_start() -> None:
-    starting = FakeContainer("starting", running=False)
+    starting = FakeContainer("starting", starting=True)
     inspected(FakeEngine(starting="running"), starting)
     assert starting.told == []
 
