@@ -63,6 +63,10 @@ AppName = Annotated[str | None, _APP]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 
 
+class Nobody(UserError):
+    """No `tidegate up` answers there."""
+
+
 class Remote:
     """The admin API at `url`; every call raises UserError with what it answers, or why nobody does."""
 
@@ -123,9 +127,9 @@ class Remote:
             raise self._nobody(getattr(error, "reason", error)) from None
         return response
 
-    def _nobody(self, reason: object) -> UserError:
+    def _nobody(self, reason: object) -> Nobody:
         said = getattr(reason, "strerror", None) or reason
-        return UserError(
+        return Nobody(
             f"no tidegate up answers at {self._url} ({said}): start one, or name its admin address with --admin"
         )
 

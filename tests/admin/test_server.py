@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +14,7 @@ import aiohttp
 import pytest
 
 from proxy.admin.server import AdminServer
+from proxy.core.allowance import Allowance, Limits
 from tests.admin.fakes import one_app
 
 REPLICA = {
@@ -24,12 +26,16 @@ REPLICA = {
 def asked(path: str, ready: bool = True, sent: str | None = None, **headers: str) -> tuple[int, str]:
     """GET, or POST where something is sent."""
 
+    used = Allowance(Limits())
+    used.enter(time.monotonic(), 0.0)
+
     async def scenario() -> tuple[int, str]:
         apps = {"demo": one_app(), "other": one_app("other"), "fixed": one_app("fixed", "static")}
         with TemporaryDirectory() as folder:
             return await answered(AdminServer(apps, Path(folder), lambda: ready))
 
     async def answered(server: AdminServer) -> tuple[int, str]:
+        server.allowances = lambda: {"k1": used, "k2": Allowance(Limits())}
         port = await server.open("127.0.0.1", 0)
         try:
             method, url = "GET" if sent is None else "POST", f"http://127.0.0.1:{port}{path}"
@@ -72,6 +78,14 @@ def test_a_replica_is_shown_with_exactly_these_fields() -> None:
     assert ready["started_at"].endswith("+00:00")
     assert starting.keys() == REPLICA - {"pid"}
     assert (starting["state"], starting["address"], starting["ready_at"]) == ("starting", "", None)
+
+
+def test_what_keys_were_used_for_is_shown_and_since_when_it_is_known() -> None:
+    answer = shown("/api/keys")
+    used, unused = answer["keys"]
+    assert unused == {"id": "k2", "requests": 0, "in_flight": 0, "last_used_at": None}
+    assert used == {"id": "k1", "requests": 1, "in_flight": 1, "last_used_at": used["last_used_at"]}
+    assert used["last_used_at"] < answer["since"]
 
 
 def test_decisions_come_with_what_they_were_made_from_the_newest_last() -> None:
