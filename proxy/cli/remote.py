@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import typer
 
-from proxy.errors import UserError
+from proxy.errors import AppNotFound, ReplicaNotFound, UserError
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -135,7 +135,12 @@ class Remote:
 
 
 def _message(error: HTTPError) -> str:
+    where = urlsplit(error.url)
     try:
-        return str(json.load(error)["error"]["message"])
+        said = json.load(error)["error"]
+        kind, message = str(said["type"]), str(said["message"])
     except (ValueError, KeyError, TypeError):
-        return f"the admin port answered {error.code} to {urlsplit(error.url).path}"
+        kind, message = "", f"the admin port answered {error.code} to {where.path}"
+    if error.code == 404 and kind not in {AppNotFound.type, ReplicaNotFound.type}:  # such as the data port
+        return f"{where.scheme}://{where.netloc} is no admin port: name the one that `tidegate up` printed with --admin"
+    return message
