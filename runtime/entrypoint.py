@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 
@@ -20,6 +21,7 @@ log = logging.getLogger("tidegate.runtime")
 
 def run(options: Options, launched: tuple[Launch, Child], start: Start) -> int:
     """Returns the exit code; raises TidegateError."""
+    gc.freeze()  # what has been imported stays: a collection that looked at all of it would hold up every request
     logging.basicConfig(level=logging.INFO, format="tidegate: %(message)s")
     return uvloop.run(_run(options, launched, start))
 

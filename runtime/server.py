@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
+import io
 import os
 import signal
 import socket
@@ -16,11 +18,14 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
+import uvloop
+
 from proxy.backends.local_socket import VARIABLE
 from proxy.errors import UserError
 from runtime.calls import Calls
 from runtime.connection import Connections
 from runtime.journal import Journal
+from runtime.output import tag_output
 from runtime.threads import Threads
 
 if TYPE_CHECKING:  # importing it takes longer than opening the port
@@ -30,6 +35,26 @@ LOAD_FAILED = 3
 BACKLOG = 4096
 _OWN_FOLDER = str(Path(__file__).parent)
 _IMPORTLIB = str(Path(importlib.__file__).parent)
+
+
+def serve(arguments: list[str]) -> int:
+    """Serve until told to stop; returns the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    try:
+        if arguments:
+            raise UserError(f"python -m runtime.serve takes no arguments, but was given {' '.join(arguments)!r}.")
+        settings = Settings.read(os.environ, Path.cwd())
+        os.environ.pop(VARIABLE, None)  # what main.py starts has no such descriptor
+        server = Server(settings, listen(settings))
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    tag_output()
+    uvloop.run(server.run())
+    if server.loading:
+        exit_at_once(0)
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +155,8 @@ class Server:
             from runtime.functions import load
 
             _forget_own_packages(self._folder)
+            gc.freeze()  # what is ours stays: no collection has to look at it
+            gc.enable()
             functions = load(self._folder)
         except BaseException as error:  # main.py may also call sys.exit
             sys.stderr.write(explained(error))

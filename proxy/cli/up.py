@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import resource
@@ -130,6 +131,7 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
         watch=watch,
         telemetry=telemetry,
     )
+    gc.freeze()  # what has been imported stays: a collection that looked at all of it would hold up every request
     try:
         uvloop.run(run(configs, options, _announce))
     except HardStop as stop:

@@ -18,7 +18,8 @@ from typing import Any
 from tests.e2e.running import FAKE_SERVER, eventually
 
 DEADLINE_SECONDS = 20.0
-RUNTIME = (sys.executable, "-P", "-m", "runtime")
+# As in an ENTRYPOINT: by the script of the command.
+RUNTIME = (sys.executable, str(Path(sys.executable).with_name("tidegate")), "runtime")
 FAKE = (sys.executable, "-I", "-S", FAKE_SERVER, "$PORT")
 
 Reply = tuple[int, Any]  # the status, and a JSON document of any type
