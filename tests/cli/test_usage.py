@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -65,6 +66,10 @@ def test_help_is_no_mistake(
     ended, out, err = tidegate(words, monkeypatch, capsys)
     assert (ended, err) == (code, "")
     assert "Usage: tidegate" in out
+
+
+def test_the_version_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tidegate("--version", monkeypatch, capsys) == (0, f"tidegate {version('tidegate')}\n", "")
 
 
 def test_every_backend_may_be_chosen() -> None:
