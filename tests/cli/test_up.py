@@ -90,6 +90,11 @@ def test_a_file_that_cannot_be_used_is_one_sentence(
         (["--admin-tls"], "--admin-tls needs --tls-cert and --tls-key: both ports have the same certificate"),
         (["--tls-cert", "no", "--tls-key", "no"], "no cannot be read: No such file or directory"),
         ([".", "other"], "change one of them"),
+        ([".", "./cerebrium.toml"], "cerebrium.toml is given twice: name it once"),
+        (
+            ["main.py"],
+            "invalid TOML: Expected '=' after a key in a key/value pair: give a folder with a cerebrium.toml",
+        ),
         (["--max-cpu", "1"], "hardware.cpu is 2, but --max-cpu is 1, so no replica could ever start"),
     ],
 )
@@ -99,6 +104,7 @@ def test_a_command_line_that_cannot_be_followed_is_one_sentence(
     Path("cerebrium.toml").write_text(SLEEPER)
     Path("other").mkdir()
     Path("other/cerebrium.toml").write_text(SLEEPER)
+    Path("main.py").write_text("def hello(): ...")
     assert up(monkeypatch, *words) == 2
     out, err = capsys.readouterr()
     assert out == ""
