@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from proxy.config.key_file import KeyFile, KeyRecord
 
 _DAYS = {"d": 1.0, "h": 1 / 24, "m": 1 / 1440}
-HEAD = ("ID", "NAME", "APPS", "AT ONCE", "PER SECOND", "CREATED", "EXPIRES", "STATE", "REQUESTS", "LAST USED")
+HEAD = ("ID", "NAME", "STATE", "REQUESTS", "LAST USED", "EXPIRES", "APPS", "AT ONCE", "PER SECOND", "CREATED")
 
 keys = typer.Typer(name="keys", help="Make, list and revoke keys for apps with disable_auth = false.")
 KEYS = typer.Option(
@@ -86,6 +86,10 @@ def list_(
         typer.echo(json.dumps([_shown(record) | {"use": uses.get(record.id)} for record in records], indent=2))
     else:
         show(HEAD, _rows(records, uses))
+        for since in {use["since"] for use in uses.values()}:
+            typer.echo(
+                f"Requests are counted since {_day(datetime.fromisoformat(since))}, when `tidegate up` was started."
+            )
 
 
 @keys.command()
@@ -165,21 +169,21 @@ def _rows(records: Sequence[KeyRecord], uses: Mapping[str, Document]) -> Iterato
         yield (
             record.id,
             record.name or "-",
+            _state(record),
+            *_used(uses.get(record.id)),
+            _day(record.expires) if record.expires else "never",
             ", ".join(record.apps) or "all",
             str(record.concurrency or "-"),
             f"{rate} (burst {record.burst})" if record.burst else rate,
             _day(record.created),
-            _day(record.expires) if record.expires else "never",
-            _state(record),
-            *_used(uses.get(record.id)),
         )
 
 
 def _used(use: Document | None) -> tuple[str, str]:
     if use is None:
         return "-", "-"
-    last, since = (moment and _day(datetime.fromisoformat(moment)) for moment in (use["last_used_at"], use["since"]))
-    return str(use["requests"]), last or f"not since {since}"
+    last = use["last_used_at"]
+    return str(use["requests"]), _day(datetime.fromisoformat(last)) if last else "-"
 
 
 def _day(moment: datetime) -> str:

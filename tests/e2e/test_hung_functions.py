@@ -62,7 +62,7 @@ def test_a_hung_replica_is_replaced_soon_and_its_requests_get_504(tmp_path: Path
         before = Call(up.url + "/process").end().document["result"]
         hung = [Call(up.url + "/hang") for _ in range(2)]
         eventually(lambda: up.view()["in_flight"] == 2)
-        eventually(lambda: up.failures() != [], 5)
+        eventually(lambda: up.failures() != [], 10)
         after = Call(up.url + "/process").end()  # long before those that hang are answered
         assert (after.status, all(call.is_alive() for call in hung)) == (200, True)
         assert after.document["result"] != before
