@@ -22,6 +22,7 @@ class Admission:
     def __init__(self, file: Path | None) -> None:
         self._file = KeyFile(file)
         self._ring = Keyring()
+        self.allowances = self._ring.allowances
         # The first look comes before the first reading: what changes in between is read twice.
         self._keys_watch = WatchedFiles([self._file.path], self._read_again)
         self._token_watches: dict[Service, WatchedFiles] = {}

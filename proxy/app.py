@@ -108,6 +108,7 @@ class Proxy:
         self._leaving: dict[App, asyncio.Task[None]] = {}
         self._reload = Reload(self)
         self._admin.reload = self._reload.run
+        self._admin.allowances = self.admission.allowances
         self._stop = asyncio.Event()
         self._stopped_at_once = False
 

@@ -31,7 +31,7 @@ class Options(NamedTuple):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message}; see tidegate runtime --help")
+        raise UserError(f"{message.removeprefix('argument ')}; see tidegate runtime --help")
 
 
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -20,8 +21,9 @@ from proxy.admin.page import Page
 from proxy.admin.query import count
 from proxy.admin.replicas import drained, restarted
 from proxy.admin.scale import scaled
-from proxy.admin.views import Document, app_view, decisions_view, failures_view, limits_view
+from proxy.admin.views import Document, app_view, decisions_view, failures_view, keys_view, limits_view
 from proxy.backends.transcripts import Transcripts
+from proxy.core.allowance import Allowance
 from proxy.core.autoscaler.record import RECORDS_KEPT
 from proxy.errors import AppNotFound, BadRequest, UserError
 from proxy.metrics import AppMetrics, TidegateCollector, render
@@ -48,6 +50,8 @@ class AdminServer:
         self._live = Live((), ready)
         self._transcripts = Transcripts(logs, self._living)
         self.reload: Callable[[bool], Awaitable[Document]] = _no_reload
+        self.allowances: Callable[[], Mapping[str, Allowance]] = dict
+        self._made_at = time.monotonic()
         self._logs = Logs(self._transcripts)
         self._page = Page()
         self._runner: web.AppRunner | None = None
@@ -121,6 +125,7 @@ class AdminServer:
                 web.get("/api/apps/{app}/scale", self._limits),
                 web.post("/api/apps/{app}/scale", self._scale),
                 web.post("/api/reload", self._reload),
+                web.get("/api/keys", self._keys),
                 web.post("/api/apps/{app}/replicas/{replica}/drain", self._drain),
                 web.post("/api/apps/{app}/replicas/{replica}/restart", self._restart),
             ]
@@ -171,6 +176,9 @@ class AdminServer:
             return json_response(await self.reload(anyway))
         except UserError as error:  # what is served goes on as it was
             raise BadRequest(str(error)) from None
+
+    async def _keys(self, _: web.Request) -> web.Response:
+        return json_response(keys_view(self.allowances(), self._made_at))
 
     async def _drain(self, request: web.Request) -> web.Response:
         return self._with_replica(request, drained)

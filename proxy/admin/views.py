@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from proxy.admin.apps import AdminApp
+from proxy.core.allowance import Allowance
 from proxy.core.autoscaler.limits import Limits, limits_at
 from proxy.core.failure import FAILURES_KEPT
 from proxy.core.replica import Replica
@@ -104,6 +106,15 @@ def cold_start_view(app: AdminApp) -> Document:
         "seconds": _rounded(estimate.seconds if estimate else None),
         "phases": {name: round(seconds, 3) for name, seconds in estimate.phases.items()} if estimate else {},
     }
+
+
+def keys_view(allowances: Mapping[str, Allowance], since: float) -> Document:
+    """What each key was used for since then (time.monotonic)."""
+    keys = [
+        {"id": key_id, "requests": each.requests, "in_flight": each.in_flight, "last_used_at": _clock(each.used_at)}
+        for key_id, each in allowances.items()
+    ]
+    return {"since": _clock(since), "keys": keys}
 
 
 def _clock(monotonic: float | None) -> str | None:

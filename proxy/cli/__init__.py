@@ -13,10 +13,18 @@ def main() -> None:
         from proxy.cli.entrypoint import enter
 
         enter(sys.argv[2:])
+    import typer
+
     from proxy.cli.application import application
 
     try:
-        application()
+        sys.exit(application(prog_name="tidegate", standalone_mode=False))
     except UserError as error:
-        sys.stderr.write(f"tidegate: {error}\n")
-        sys.exit(2)
+        sentence = str(error)
+    except typer.TyperException as error:
+        from proxy.cli.usage import mistake
+
+        sentence = mistake(error)
+    if sentence:
+        sys.stderr.write(f"tidegate: {sentence}\n")
+    sys.exit(2)

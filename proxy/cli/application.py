@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -37,6 +39,22 @@ _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     _LOOK: (ps, top, logs, explain),
     _STEER: (scale, drain, restart, reload),
 }
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tidegate {version('tidegate')}")
+        raise typer.Exit
+
+
+@application.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None: ...
+
+
 for panel, commands in _PANELS.items():
     for command in commands:
         application.command(rich_help_panel=panel)(command)

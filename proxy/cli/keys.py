@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proxy.cli.remote import AsJson
+from proxy.cli.remote import ADMIN_DEFAULT, Admin, AdminKey, AsJson, Document, Nobody, Remote
 from proxy.cli.table import show
 from proxy.core.key import ID_BYTES, PREFIX, SECRET_BYTES, hashed
 from proxy.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from proxy.config.key_file import KeyFile, KeyRecord
 
 _DAYS = {"d": 1.0, "h": 1 / 24, "m": 1 / 1440}
-HEAD = ("ID", "NAME", "APPS", "AT ONCE", "PER SECOND", "CREATED", "EXPIRES", "STATE")
+HEAD = ("ID", "NAME", "STATE", "REQUESTS", "LAST USED", "EXPIRES", "APPS", "AT ONCE", "PER SECOND", "CREATED")
 
 keys = typer.Typer(name="keys", help="Make, list and revoke keys for apps with disable_auth = false.")
 KEYS = typer.Option(
@@ -76,13 +76,20 @@ def add(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
 
 
 @keys.command("list")
-def list_(as_json: AsJson = False, file: KeysOption = None) -> None:
-    """List the keys; none of their secrets is known."""
+def list_(
+    as_json: AsJson = False, file: KeysOption = None, admin: Admin = ADMIN_DEFAULT, admin_key: AdminKey = ""
+) -> None:
+    """List the keys, and what a running `up` has seen of them; none of their secrets is known."""
     records = _file(file).read()
+    uses = _uses(Remote(admin, admin_key), expected=admin != ADMIN_DEFAULT)
     if as_json:
-        typer.echo(json.dumps([_shown(record) for record in records], indent=2))
+        typer.echo(json.dumps([_shown(record) | {"use": uses.get(record.id)} for record in records], indent=2))
     else:
-        show(HEAD, _rows(records))
+        show(HEAD, _rows(records, uses))
+        for since in {use["since"] for use in uses.values()}:
+            typer.echo(
+                f"Requests are counted since {_day(datetime.fromisoformat(since))}, when `tidegate up` was started."
+            )
 
 
 @keys.command()
@@ -104,6 +111,17 @@ def _file(path: Path | None) -> KeyFile:
     from proxy.config.key_file import KeyFile  # loads pydantic
 
     return KeyFile(path)
+
+
+def _uses(remote: Remote, expected: bool) -> Mapping[str, Document]:
+    """By id; none where no `up` runs, of which a word is said only if one was `expected`."""
+    try:
+        answer = remote.get("/api/keys")
+    except UserError as error:
+        if expected or not isinstance(error, Nobody):
+            typer.echo(f"tidegate: when keys were used is not known: {error}", err=True)
+        return {}
+    return {use["id"]: {**use, "since": answer["since"]} for use in answer["keys"]}
 
 
 def _index(records: Sequence[KeyRecord], key: str) -> int:
@@ -145,19 +163,27 @@ def _state(record: KeyRecord) -> str:
     return "expired" if record.expires is not None and record.expires <= _now() else "valid"
 
 
-def _rows(records: Sequence[KeyRecord]) -> Iterator[tuple[str, ...]]:
+def _rows(records: Sequence[KeyRecord], uses: Mapping[str, Document]) -> Iterator[tuple[str, ...]]:
     for record in records:
         rate = f"{record.requests_per_second:g}" if record.requests_per_second else "-"
         yield (
             record.id,
             record.name or "-",
+            _state(record),
+            *_used(uses.get(record.id)),
+            _day(record.expires) if record.expires else "never",
             ", ".join(record.apps) or "all",
             str(record.concurrency or "-"),
             f"{rate} (burst {record.burst})" if record.burst else rate,
             _day(record.created),
-            _day(record.expires) if record.expires else "never",
-            _state(record),
         )
+
+
+def _used(use: Document | None) -> tuple[str, str]:
+    if use is None:
+        return "-", "-"
+    last = use["last_used_at"]
+    return str(use["requests"]), _day(datetime.fromisoformat(last)) if last else "-"
 
 
 def _day(moment: datetime) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import typer
 
-from proxy.errors import UserError
+from proxy.errors import AppNotFound, ReplicaNotFound, UserError
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -61,6 +61,10 @@ AdminKey = Annotated[str, _KEY]
 _APP = typer.Argument(metavar="[APP]", help="Name of the app, where there are several.", autocompletion=complete_app)
 AppName = Annotated[str | None, _APP]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
+
+
+class Nobody(UserError):
+    """No `tidegate up` answers there."""
 
 
 class Remote:
@@ -131,15 +135,20 @@ class Remote:
             raise self._nobody(getattr(error, "reason", error)) from None
         return response
 
-    def _nobody(self, reason: object) -> UserError:
+    def _nobody(self, reason: object) -> Nobody:
         said = getattr(reason, "strerror", None) or reason
-        return UserError(
+        return Nobody(
             f"no tidegate up answers at {self._url} ({said}): start one, or name its admin address with --admin"
         )
 
 
 def _message(error: HTTPError) -> str:
+    where = urlsplit(error.url)
     try:
-        return str(json.load(error)["error"]["message"])
+        said = json.load(error)["error"]
+        kind, message = str(said["type"]), str(said["message"])
     except (ValueError, KeyError, TypeError):
-        return f"the admin port answered {error.code} to {urlsplit(error.url).path}"
+        kind, message = "", f"the admin port answered {error.code} to {where.path}"
+    if error.code == 404 and kind not in {AppNotFound.type, ReplicaNotFound.type}:  # such as the data port
+        return f"{where.scheme}://{where.netloc} is no admin port: name the one that `tidegate up` printed with --admin"
+    return message

@@ -29,6 +29,12 @@ class LogLevel(StrEnum):
     error = "error"
 
 
+class BackendName(StrEnum):
+    process = "process"
+    docker = "docker"
+    static = "static"
+
+
 _APPS = typer.Argument(help="Folders with a cerebrium.toml, or such files.", metavar="[APP]...")
 
 
@@ -40,7 +46,7 @@ def _host(value: str) -> str:
     return value
 
 
-_BACKEND = typer.Option(help="What starts the replicas: process, docker or static.")
+_BACKEND = typer.Option(help="What starts the replicas.")
 _KEEP = typer.Option("--keep-replicas", help="At the end, leave the containers running for the next `tidegate up`.")
 _MAX_CPU = typer.Option(min=0, help="Cores that all replicas may take together; without it as many as they want.")
 _MAX_MEMORY = typer.Option(min=0, help="GB that all replicas may take together; without it as many as they want.")
@@ -61,7 +67,7 @@ _WATCH = typer.Option("--watch", help="Reload when the files of an app have chan
 
 def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     apps: Annotated[list[Path] | None, _APPS] = None,
-    backend: Annotated[str, _BACKEND] = "process",
+    backend: Annotated[BackendName, _BACKEND] = BackendName.process,
     host: Annotated[str, typer.Option(callback=_host, help="Address of the data port.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Data port; 0 picks a free one.")] = 8000,
     admin_host: Annotated[str, typer.Option(callback=_host, help="Address of the admin port.")] = "127.0.0.1",
@@ -110,7 +116,7 @@ def up(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     if exposed := access.in_the_clear(opens, admin_host, admin_tls):
         logging.getLogger("tidegate").warning("%s", exposed)
     options = Options(
-        backend=backend,
+        backend=backend.value,
         host=host,
         port=port,
         admin_host=admin_host,

@@ -91,10 +91,11 @@ def load_all(apps: Sequence[Path]) -> tuple[AppConfig, ...]:
     for config in configs:
         for key, value in _claims(config):
             other = first.setdefault((key, value), config)
-            if other is not config:
-                raise ConfigError(
-                    f'{config.file}: {key} has "{value}", but {other.file} has that too: change one of them'
-                )
+            if other is config:
+                continue
+            if other.file == config.file:
+                raise ConfigError(f"{config.file} is given twice: name it once")
+            raise ConfigError(f'{config.file}: {key} has "{value}", but {other.file} has that too: change one of them')
     return configs
 
 

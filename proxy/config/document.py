@@ -48,7 +48,8 @@ def decode(text: str, file: Path) -> dict[str, object]:
         return tomllib.loads(text, parse_float=WrittenFloat)
     except tomllib.TOMLDecodeError as error:
         what, line, column = _place(str(error), text)
-        raise ConfigError(f"{file}: line {line}, column {column}: invalid TOML: {what}") from error
+        hint = "" if file.suffix == ".toml" else f": give a folder with a {FILE_NAME}, or that file"
+        raise ConfigError(f"{file}: line {line}, column {column}: invalid TOML: {what}{hint}") from error
     except RecursionError as error:
         raise ConfigError(f"{file}: its tables and lists are nested too deeply to be read") from error
 

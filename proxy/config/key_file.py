@@ -55,7 +55,9 @@ class KeyFile:
         except FileNotFoundError:
             return ()
         except OSError as error:
-            raise ConfigError(f"{self.path}: the keys cannot be read: {error.strerror}") from None
+            raise ConfigError(
+                f"{self.path}: the keys cannot be read: {error.strerror}: let it be a file that this user may read"
+            ) from None
         except ValidationError as error:
             raise ConfigError(f"{self.path}: {_first_mistake(error)}: mend it, or bring an older one back") from None
         ids = [record.id for record in document.keys]
@@ -75,7 +77,9 @@ class KeyFile:
                 yield records
                 self._write(records)
         except OSError as error:
-            raise ConfigError(f"{self.path}: the keys cannot be written: {error.strerror}") from None
+            raise ConfigError(
+                f"{self.path}: the keys cannot be written: {error.strerror}: let it be where this user may write"
+            ) from None
 
     def _write(self, records: Sequence[KeyRecord]) -> None:
         """Readers see the old file or the new one, and nobody but their owner sees either."""

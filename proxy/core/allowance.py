@@ -22,15 +22,17 @@ class Limits(NamedTuple):
 
 
 class Allowance:
-    """Counts one client's requests in flight, and spaces them (GCRA: ITU-T I.371, "virtual scheduling").
+    """Counts one client's requests, and spaces them (GCRA: ITU-T I.371, "virtual scheduling").
 
     Times are seconds of time.monotonic. Who enters or joins leaves once.
     """
 
-    __slots__ = ("_burst_seconds", "_due", "_pause", "in_flight", "limits")
+    __slots__ = ("_burst_seconds", "_due", "_pause", "in_flight", "limits", "requests", "used_at")
 
     def __init__(self, limits: Limits) -> None:
         self.in_flight = 0
+        self.requests = 0  # that were let in
+        self.used_at: float | None = None  # by the last of them
         self._due = 0.0  # when the next request would come if they came evenly
         self.limit(limits)
 
@@ -57,13 +59,14 @@ class Allowance:
 
     def spend(self, now: float) -> None:
         """Count one in the rate. Raises RateLimited."""
-        if not self._pause:
-            return
-        due = max(self._due, now)
-        early = due - now - self._burst_seconds
-        if early > 0:
-            raise RateLimited(f"this key may make {self.limits.per_second:g} requests per second", _whole(early))
-        self._due = due + self._pause
+        if self._pause:
+            due = max(self._due, now)
+            early = due - now - self._burst_seconds
+            if early > 0:
+                raise RateLimited(f"this key may make {self.limits.per_second:g} requests per second", _whole(early))
+            self._due = due + self._pause
+        self.requests += 1
+        self.used_at = now
 
     def idle(self, now: float) -> bool:
         """Nothing is in flight, and nothing would be different if it had never been used."""

@@ -68,6 +68,10 @@ class Keyring:
         same = hmac.compare_digest(hashed(secret), _NOBODYS if key is None else key.hash)
         return key if same else None
 
+    def allowances(self) -> dict[str, Allowance]:
+        """What each may use and has used, by its id."""
+        return {key_id.decode(): key.allowance for key_id, key in self._keys.items()}
+
     def opens(self, app: str) -> bool:
         """Whether any key opens the app."""
         return any(key.opens(app) and not key.expired for key in self._keys.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ import aiohttp
 import pytest
 
 from proxy.admin.server import AdminServer
+from proxy.core.allowance import Allowance, Limits
 from proxy.runs.answer import Answer
 from proxy.runs.webhook import Webhook
 from tests.admin.fakes import one_app
@@ -27,12 +29,16 @@ REPLICA = {
 def asked(path: str, ready: bool = True, sent: str | None = None, **headers: str) -> tuple[int, str]:
     """GET, or POST where something is sent."""
 
+    used = Allowance(Limits())
+    used.enter(time.monotonic(), 0.0)
+
     async def scenario() -> tuple[int, str]:
         apps = {"demo": one_app(), "other": one_app("other"), "fixed": one_app("fixed", "static")}
         with TemporaryDirectory() as folder:
             return await answered(AdminServer(apps, Path(folder), lambda: ready))
 
     async def answered(server: AdminServer) -> tuple[int, str]:
+        server.allowances = lambda: {"k1": used, "k2": Allowance(Limits())}
         port = await server.open("127.0.0.1", 0)
         try:
             method, url = "GET" if sent is None else "POST", f"http://127.0.0.1:{port}{path}"
@@ -76,6 +82,14 @@ def test_a_replica_is_shown_with_exactly_these_fields() -> None:
     assert ready["started_at"].endswith("+00:00")
     assert starting.keys() == REPLICA - {"pid"}
     assert (starting["state"], starting["address"], starting["ready_at"]) == ("starting", "", None)
+
+
+def test_what_keys_were_used_for_is_shown_and_since_when_it_is_known() -> None:
+    answer = shown("/api/keys")
+    used, unused = answer["keys"]
+    assert unused == {"id": "k2", "requests": 0, "in_flight": 0, "last_used_at": None}
+    assert used == {"id": "k1", "requests": 1, "in_flight": 1, "last_used_at": used["last_used_at"]}
+    assert used["last_used_at"] < answer["since"]
 
 
 def test_decisions_come_with_what_they_were_made_from_the_newest_last() -> None:

@@ -11,17 +11,33 @@ from typing import Any
 import pytest
 
 from proxy.cli import main
+from proxy.cli.remote import Document, Nobody
 from proxy.config.key_file import KeyFile
-from proxy.errors import Forbidden
+from proxy.errors import Forbidden, UserError
 from proxy.net.keys import Keyring, Keys
 
 Command = Callable[..., tuple[int, str, str]]
+
+
+class FakeRemote:
+    """Nobody answers, unless `answer` says otherwise."""
+
+    answer: Document | UserError = Nobody("nobody answers")
+
+    def __init__(self, _url: str, _key: str) -> None: ...
+
+    def get(self, path: str) -> Document:
+        assert path == "/api/keys"
+        if isinstance(self.answer, UserError):
+            raise self.answer
+        return self.answer
 
 
 @pytest.fixture(name="keys")
 def keys_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Runs tidegate keys: exit code, stdout, stderr."""
     monkeypatch.setenv("TIDEGATE_STATE", str(tmp_path))
+    monkeypatch.setattr("proxy.cli.keys.Remote", FakeRemote)
 
     def run(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["tidegate", "keys", *words])
@@ -70,19 +86,44 @@ def test_what_a_key_may_is_kept_and_listed(keys: Command, tmp_path: Path) -> Non
     made = json.loads(keys("add", *words)[1])
     assert made["key"].startswith(f"tg_{made['id']}_")
     (shown,) = listed(keys)
-    assert shown == {name: value for name, value in made.items() if name != "key"}
+    assert shown == {name: value for name, value in made.items() if name != "key"} | {"use": None}
     assert (shown["apps"], shown["concurrency"]) == (["demo", "other"], 3)
     assert (shown["requests_per_second"], shown["burst"], shown["state"]) == (2.5, 4, "valid")
     days = datetime.fromisoformat(shown["expires"]) - datetime.now(UTC)
     assert timedelta(days=29) < days <= timedelta(days=30)
     assert (opens(tmp_path, made["key"], "other"), opens(tmp_path, made["key"], "third")) == (True, False)
-    assert re.search(r"ann +demo, other +3 +2.5 \(burst 4\)", keys("list")[1])
+    assert re.search(r"ann .* demo, other +3 +2.5 \(burst 4\)", keys("list")[1])
 
 
 def test_a_file_may_be_named(keys: Command, tmp_path: Path) -> None:
     keys("add", "--keys", str(tmp_path / "mine.json"))
     assert len(KeyFile(tmp_path / "mine.json").read()) == 1
     assert listed(keys) == []
+
+
+def test_what_a_running_up_has_seen_of_a_key_is_listed(keys: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann, bob, _ = (json.loads(keys("add", name, "--json")[1])["id"] for name in ("ann", "bob", "new"))
+    noon = datetime(2027, 1, 31, 12).astimezone().isoformat()
+    seen = {"requests": 3, "in_flight": 1, "last_used_at": noon}
+    uses = [{"id": ann, **seen}, {"id": bob, "requests": 0, "in_flight": 0, "last_used_at": None}]
+    monkeypatch.setattr(FakeRemote, "answer", {"since": noon, "keys": uses})
+    code, out, err = keys("list")
+    assert (code, err) == (0, "")
+    assert re.search(r"ann +valid +3 +2027-01-31 12:00 +never", out)
+    assert re.search(r"bob +valid +0 +- +never", out)
+    assert re.search(r"new +valid +- +- +never", out)
+    assert out.endswith("\nRequests are counted since 2027-01-31 12:00, when `tidegate up` was started.\n")
+    assert [key["use"] and key["use"]["requests"] for key in listed(keys)] == [3, 0, None]
+
+
+def test_keys_are_listed_also_where_no_up_answers(keys: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys("add", "ann")
+    code, out, err = keys("list")
+    assert (code, err) == (0, "")
+    assert re.search(r"ann +valid +- +- +never", out)
+    for answer, words in ((UserError("it wants a key"), ()), (Nobody("it is gone"), ("--admin", "http://else:1"))):
+        monkeypatch.setattr(FakeRemote, "answer", answer)
+        assert keys("list", *words) == (0, out, f"tidegate: when keys were used is not known: {answer}\n")
 
 
 def test_a_revoked_name_may_be_given_again(keys: Command) -> None:

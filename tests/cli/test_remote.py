@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import urllib.request
+from email.message import Message
 from http.client import BadStatusLine, HTTPException, IncompleteRead, InvalidURL
+from typing import NoReturn
+from urllib.error import HTTPError
 
 import pytest
 
@@ -12,6 +16,7 @@ from proxy.cli.remote import Remote
 from proxy.errors import UserError
 
 URL = "http://127.0.0.1:8001"
+NO_ADMIN_PORT = "http://127.0.0.1:8000 is no admin port: name the one that `tidegate up` printed with --admin"
 
 
 class Broken(io.BytesIO):
@@ -61,3 +66,26 @@ def test_a_key_that_cannot_be_sent_is_not_shown() -> None:
     with pytest.raises(UserError, match="the admin key has a character") as raised:
         Remote(URL, "se\ncret")
     assert "cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "sentence"),
+    [
+        (404, {"error": {"type": "app_not_found", "message": "no app is called x"}}, "no app is called x"),
+        (400, {"error": {"type": "bad_request", "message": "give both"}}, "give both"),
+        (404, {"error": {"type": "function_not_found", "message": "no function api"}}, NO_ADMIN_PORT),
+        (404, {"detail": "Not Found"}, NO_ADMIN_PORT),
+        (500, ["?"], "the admin port answered 500 to /api/apps"),
+        (401, {}, "http://127.0.0.1:8000 wants its key: set TIDEGATE_ADMIN_KEY, or give --admin-key"),
+    ],
+)
+def test_what_is_answered_instead_is_one_sentence(
+    status: int, body: object, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(request: urllib.request.Request, timeout: float) -> NoReturn:
+        raise HTTPError(request.full_url, status, "", Message(), io.BytesIO(json.dumps(body).encode()))
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    with pytest.raises(UserError) as refused:
+        Remote("http://127.0.0.1:8000").apps()
+    assert str(refused.value) == sentence

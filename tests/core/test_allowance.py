@@ -88,6 +88,19 @@ def test_other_limits_leave_what_is_in_flight_counted() -> None:
     allowance.enter(1.0, 0.0)
 
 
+def test_what_is_let_in_is_counted_and_its_time_is_kept() -> None:
+    allowance = Allowance(Limits(concurrency=1, per_second=1))
+    assert (allowance.requests, allowance.used_at) == (0, None)
+    allowance.enter(5.0, 0.0)
+    refusal(allowance, 6.0)  # over the concurrency
+    allowance.leave()
+    refusal(allowance, 5.5)  # over the rate
+    assert (allowance.requests, allowance.used_at) == (1, 5.0)
+    allowance.limit(Limits())
+    allowance.spend(9.0)
+    assert (allowance.requests, allowance.used_at) == (2, 9.0)
+
+
 def test_clients_that_use_nothing_are_forgotten_when_there_are_many() -> None:
     clients = Allowances(Limits(concurrency=1, per_second=1))
     busy = clients.of("busy", 0.0)

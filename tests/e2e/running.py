@@ -63,6 +63,9 @@ class Up:
     def states(self, app: str = "demo") -> list[str]:
         return [replica["state"] for replica in self.view(app)["replicas"]]
 
+    def failures(self, app: str = "demo") -> Any:
+        return asyncio.run(_get_all([f"{self.admin}/api/apps/{app}/failures"], {}))[0].json
+
     def log(self) -> str:
         return self._log.read_text()
 

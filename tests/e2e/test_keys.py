@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
@@ -78,6 +79,21 @@ def test_a_key_opens_a_running_proxy_within_a_second_and_revoking_it_closes_it(l
     locked.keys("revoke", "ann")
     eventually(lambda: locked.post(key)[0] == 403, 1.5)
     assert key.split("_", 2)[2] not in locked.up.log()
+
+
+def test_an_operator_sees_when_a_key_was_used_last(locked: Locked) -> None:
+    used, unused = (json.loads(locked.keys("add", "--json"))["key"] for _ in range(2))
+    eventually(lambda: locked.post(used)[0] == 200, 1.5)
+    run_id = json.loads(locked.post(used, "/hold?async=true")[2])["run_id"]
+    eventually(partial(locked.completed, used, f"/runs/{run_id}"))
+    locked.keys("revoke", used.split("_")[1])
+    said = locked.keys("list", "--json", "--admin", locked.up.admin)
+    uses = {key["id"]: key["use"] for key in json.loads(said)}
+    one, other = uses[used.split("_")[1]], uses[unused.split("_")[1]]
+    assert one["requests"] >= 3
+    assert one["since"] < one["last_used_at"] <= datetime.now(UTC).isoformat()
+    assert (other["requests"], other["in_flight"], other["last_used_at"]) == (0, 0, None)
+    assert used.split("_", 2)[2] not in said
 
 
 def test_over_its_rate_a_key_is_told_when_to_come_back(locked: Locked) -> None:

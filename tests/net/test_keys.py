@@ -78,6 +78,7 @@ def test_a_new_set_of_keys_counts_on_what_is_in_flight() -> None:
     assert allowance is not None
     allowance.leave()
     keys.admit(b"Bearer tg_k1_secret", 0.0, 0.0)
+    assert {key_id: each.requests for key_id, each in keyring.allowances().items()} == {"k1": 2, "k2": 0}
 
 
 def test_a_key_that_is_not_in_the_new_set_opens_nothing() -> None:

@@ -44,12 +44,12 @@ def test_no_ready_path_is_not_the_empty_one() -> None:
     [
         ("vllm serve m", "vllm is no option: write -- before the command"),
         ("--", "-- is not followed by a command"),
-        ("--limit 0", "argument --limit: '0' is no whole number from 1 to 100000"),
-        ("--port 70000", "argument --port: '70000' is no whole number from 0 to 65535"),
-        ("--grace soon", "argument --grace: 'soon' is no number of seconds"),
-        ("--grace nan", "argument --grace: 'nan' is no number of seconds"),
+        ("--limit 0", "--limit: '0' is no whole number from 1 to 100000"),
+        ("--port 70000", "--port: '70000' is no whole number from 0 to 65535"),
+        ("--grace soon", "--grace: 'soon' is no number of seconds"),
+        ("--grace nan", "--grace: 'nan' is no number of seconds"),
         ("--preset vlm", "'vlm' is none of vllm, triton"),
-        ("--ready-path up", "argument --ready-path: 'up' is no path: begin it with /"),
+        ("--ready-path up", "--ready-path: 'up' is no path: begin it with /"),
     ],
 )
 def test_a_mistake_is_one_sentence(line: str, sentence: str) -> None:
