@@ -7,11 +7,14 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+from chaos.client import Wrong
 from chaos.invariants import Finding, judge, leaks, quiet, recovered, usual
 from chaos.scenario import Scenario
 from chaos.stage import Stage, stage
 
 SCENARIO_SECONDS = 90.0
+# What ends a scenario is one of its findings, and no end of the others.
+MISHAPS = (RuntimeError, Wrong, OSError, EOFError)
 
 
 async def play(scenario: Scenario, seed: int, keep_log: Path | None = None) -> Finding:
@@ -24,7 +27,7 @@ async def play(scenario: Scenario, seed: int, keep_log: Path | None = None) -> F
     try:
         async with stage(folder, scenario.setting, Random(f"{seed} {scenario.name}")) as made:
             await _play(scenario, made, finding)
-    except* RuntimeError as errors:
+    except* MISHAPS as errors:
         finding.faults += sentences(errors)
     finally:
         if keep_log is not None and (folder / "log").exists():
@@ -37,7 +40,7 @@ def sentences(errors: BaseExceptionGroup[BaseException]) -> list[str]:
     """What went wrong in a scenario, from all the tasks of it."""
     found = []
     for error in errors.exceptions:
-        found += sentences(error) if isinstance(error, BaseExceptionGroup) else [str(error)[-3000:]]
+        found += sentences(error) if isinstance(error, BaseExceptionGroup) else [str(error)[-3000:] or repr(error)]
     return found
 
 
