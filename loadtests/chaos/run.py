@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -11,6 +13,7 @@ from chaos.client import Wrong
 from chaos.invariants import Finding, judge, leaks, quiet, recovered, usual
 from chaos.scenario import Scenario
 from chaos.stage import Stage, stage
+from chaos.stall import Stalls
 
 SCENARIO_SECONDS = 90.0
 # What ends a scenario is one of its findings, and no end of the others.
@@ -23,9 +26,9 @@ async def play(scenario: Scenario, seed: int, keep_log: Path | None = None) -> F
     if finding.skipped:
         return finding
     place = TemporaryDirectory(prefix="tidegate-chaos-")
-    folder = Path(place.name)
+    folder, stalls = Path(place.name), Stalls()
     try:
-        async with stage(folder, scenario.setting, Random(f"{seed} {scenario.name}")) as made:
+        async with stage(folder, scenario.setting, Random(f"{seed} {scenario.name}")) as made, _watched(stalls):
             await _play(scenario, made, finding)
     except* MISHAPS as errors:
         finding.faults += sentences(errors)
@@ -33,7 +36,16 @@ async def play(scenario: Scenario, seed: int, keep_log: Path | None = None) -> F
         if keep_log is not None and (folder / "log").exists():
             (keep_log / f"{scenario.name}.log").write_bytes((folder / "log").read_bytes())
         await asyncio.to_thread(place.cleanup)  # what an engine leaves takes its time
+    finding.faults += stalls.told() if finding.faults else []
     return finding
+
+
+@asynccontextmanager
+async def _watched(stalls: Stalls) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(stalls.watch())
+        yield
+        watching.cancel()
 
 
 def sentences(errors: BaseExceptionGroup[BaseException]) -> list[str]:

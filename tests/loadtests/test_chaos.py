@@ -12,6 +12,7 @@ import pytest
 from chaos.client import Wrong
 from chaos.run import play, sentences
 from chaos.scenario import SCENARIOS, Scenario
+from chaos.stall import Stalls
 
 assert chaos.scenarios  # importing it makes the list
 ROOT = Path(__file__).parents[2]
@@ -45,3 +46,11 @@ def test_a_scenario_that_goes_wrong_is_a_finding_and_not_the_end_of_the_others(
 def test_what_went_wrong_is_told_of_all_tasks() -> None:
     errors = ExceptionGroup("a", [RuntimeError("late"), ExceptionGroup("b", [RuntimeError("gone")])])
     assert sentences(errors) == ["late", "gone"]
+
+
+def test_a_busy_machine_is_told_of_and_a_little_lateness_is_not() -> None:
+    stalls = Stalls()
+    stalls.longest = 0.9
+    assert stalls.told() == []
+    stalls.longest = 3.44
+    assert stalls.told() == ["the machine was busy: it let the clients themselves wait for up to 3.4 s"]
