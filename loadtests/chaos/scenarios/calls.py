@@ -27,6 +27,7 @@ def _no_strace() -> str:
 async def _failing(stage: Stage, *calls: str) -> AsyncIterator[None]:
     """Each is "NAME:ERROR:WHEN", as strace has it; only in the thread that serves."""
     process, told = stage.proxy.process, stage.folder / "calls"
+    told.touch()
     words = ["-p", str(process.pid), "-o", str(told), "-e", f"trace={','.join(call.split(':')[0] for call in calls)}"]
     for call in calls:
         name, error, when = call.split(":")
@@ -39,11 +40,11 @@ async def _failing(stage: Stage, *calls: str) -> AsyncIterator[None]:
                 raise RuntimeError("strace cannot attach to the proxy")
         yield
     finally:
-        await _let_go(process, tracer, told)
+        await let_go(process, tracer, told)
     stage.mark()
 
 
-async def _let_go(process: psutil.Process, tracer: asyncio.subprocess.Process, told: Path) -> None:
+async def let_go(process: psutil.Process, tracer: asyncio.subprocess.Process, told: Path) -> None:
     """End strace while the process stands still.
 
     A call that strace has begun to make fail, and does not end, fails with ENOSYS: that would break a connection, or
