@@ -165,4 +165,5 @@ def measure(short: bool) -> Result:
 
 
 if __name__ == "__main__":
-    sys.exit(command.run("Cold starts and how late readiness is seen.", measure))
+    options = command.parser("Cold starts and how late readiness is seen.").parse_args()
+    sys.exit(command.run(lambda: measure(options.short), options.json))

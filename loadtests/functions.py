@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from bench.command import run
+from bench.command import parser, run
 from bench.machine import description
 from bench.peers import HERE, Server, serving
 from bench.programs import find_programs
@@ -148,4 +148,5 @@ def measure(short: bool) -> Result:
 
 
 if __name__ == "__main__":
-    sys.exit(run("The speed of functions.", measure))
+    options = parser("The speed of functions.").parse_args()
+    sys.exit(run(lambda: measure(options.short), options.json))

@@ -42,11 +42,11 @@ class Benchmark:
 
 BENCHMARKS: dict[str, Benchmark] = {
     "datapath": Benchmark(["loadtests/datapath.py"], 7.5),
-    "scheduling": Benchmark(["loadtests/scheduling.py"], 7.5),
-    "cold_start": Benchmark(["loadtests/cold_start.py"], 1),
-    "functions": Benchmark(["loadtests/functions.py"], 1.5, COMPILED),
-    "scaling": Benchmark(["loadtests/scaling.py"], 5),
-    "chaos": Benchmark(["-m", "chaos"], 6, ROOT / "loadtests"),
+    "scheduling": Benchmark(["loadtests/scheduling.py"], 6.5),
+    "cold_start": Benchmark(["loadtests/cold_start.py"], 2.5),
+    "functions": Benchmark(["loadtests/functions.py"], 2.5, COMPILED),
+    "scaling": Benchmark(["loadtests/scaling.py"], 2),
+    "chaos": Benchmark(["-m", "chaos"], 4.5, ROOT / "loadtests"),
 }
 
 

@@ -9,14 +9,11 @@ times that the replicas measured: noise is the same on both sides. Exits with 1 
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from bench.ending import end_on_signals
-from bench.failure import BenchError
+from bench import command
 from bench.machine import description
 from bench.peers import NGINX
 from bench.programs import find_programs
@@ -137,8 +134,7 @@ def _curve(panel: str, name: str, values: Sequence[float]) -> Curve:
     return Curve(panel, name, [round(1e3 * ordered[place], 2) for place in places], [round(one, 5) for one in shares])
 
 
-def run(short: bool, seed: int) -> tuple[Result, int]:
-    """And how often a replica had more than one request."""
+def measure(short: bool, seed: int) -> Result:
     programs = find_programs(with_envoy=False)
     rounds = []
     with field(limited_proxies(programs), REPLICAS) as contestants:
@@ -147,34 +143,19 @@ def run(short: bool, seed: int) -> tuple[Result, int]:
                 print(f"{distribution} service times at {load:.0%} load", file=sys.stderr)
                 workload = Workload(distribution, load, REPLICAS, MEAN_SECONDS)
                 rounds.append(Round(workload, contestants, SHORT_SECONDS if short else seconds, seed))
-        overlaps = {one.name: one.overlaps() for one in contestants}
+        overlaps = {one.name: count for one in contestants if (count := one.overlaps())}
     tables = {"scheduling": ratios(rounds)}
     tables |= {f"scheduling-{load * 100:.0f}": waits(rounds, load) for load in SECONDS_BY_LOAD}
-    command = shlex.join(["python", "loadtests/scheduling.py", *(["--short"] if short else []), "--seed", str(seed)])
-    for name, count in overlaps.items():
-        if count:
-            print(f"{name} gave a replica a second request {count} times.", file=sys.stderr)
-    return Result("Scheduling", command, description(programs), tables, curves(rounds)), sum(overlaps.values())
+    asked = shlex.join(["python", "loadtests/scheduling.py", *(["--short"] if short else []), "--seed", str(seed)])
+    faults = [f"{name} gave a replica a second request {count} times." for name, count in overlaps.items()]
+    return Result("Scheduling", asked, description(programs), tables, curves(rounds), faults=faults)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="The scheduling benchmark.")
-    parser.add_argument("--short", action="store_true", help="three seconds of each load, under a minute in all")
+    parser = command.parser("The scheduling benchmark.", "three seconds of each load, under a minute in all")
     parser.add_argument("--seed", type=int, default=1, help="of arrivals and service times")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result into a file")
     options = parser.parse_args()
-    end_on_signals()
-    try:
-        result, overlaps = run(options.short, options.seed)
-    except BenchError as error:
-        print(error, file=sys.stderr)
-        return 1
-    for table in result.tables.values():
-        print(f"{table.markdown()}\n")
-    print(result.origin)
-    if options.json:
-        result.write(options.json)
-    return 1 if overlaps else 0
+    return command.run(lambda: measure(options.short, options.seed), options.json)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the command of a benchmark takes and does, where it has no options of its own."""
+"""What the command of a benchmark takes and does."""
 
 from __future__ import annotations
 
@@ -12,21 +12,27 @@ from bench.failure import BenchError
 from bench.result import Result
 
 
-def run(about: str, measure: Callable[[bool], Result]) -> int:
-    """Measure, in short or not, print the tables and keep the result; the exit code."""
-    parser = argparse.ArgumentParser(description=about)
-    parser.add_argument("--short", action="store_true", help="fewer and shorter rounds, half a minute")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result into a file")
-    options = parser.parse_args()
+def parser(about: str, short: str = "fewer and shorter rounds, half a minute") -> argparse.ArgumentParser:
+    """Of the options that all have; `short` says what --short does."""
+    made = argparse.ArgumentParser(description=about)
+    made.add_argument("--short", action="store_true", help=short)
+    made.add_argument("--json", type=Path, metavar="FILE", help="write the result into a file")
+    return made
+
+
+def run(measure: Callable[[], Result], file: Path | None) -> int:
+    """Measure, print the tables and keep the result; the exit code."""
     end_on_signals()
     try:
-        result = measure(options.short)
+        result = measure()
     except BenchError as error:
         print(error, file=sys.stderr)
         return 1
     for table in result.tables.values():
         print(f"{table.markdown()}\n")
     print(result.origin)
-    if options.json:
-        result.write(options.json)
-    return 0
+    if file:
+        result.write(file)
+    for fault in result.faults:
+        print(fault, file=sys.stderr)
+    return 1 if result.faults else 0

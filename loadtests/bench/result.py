@@ -28,7 +28,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The tables of one run by name, and what stands below each of them."""
+    """The tables of one run by name, and what stands below each of them; `faults`, in sentences, are not written."""
 
     title: str
     command: str
@@ -36,6 +36,7 @@ class Result:
     tables: Mapping[str, Table]
     curves: Sequence[Curve] = ()
     date: str = field(default_factory=today)
+    faults: Sequence[str] = ()
 
     def write(self, file: Path) -> None:
         about = {"title": self.title, "command": self.command, "date": self.date, "machine": self.machine}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 import struct
 from dataclasses import dataclass
@@ -41,7 +42,12 @@ class Client:
 
     @property
     def ended(self) -> bool:
-        return self._reader.at_eof() or self._reader.exception() is not None
+        """As the kernel knows it: on a busy machine our loop may see it late, and a request would be sent to nobody."""
+        if self._reader.at_eof() or self._reader.exception() is not None:
+            return True
+        look = select.poll()
+        look.register(self._writer.get_extra_info("socket"), select.POLLRDHUP)
+        return bool(look.poll(0))
 
     async def send(self, data: bytes) -> None:
         self._writer.write(data)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+from chaos.client import Wrong
 from chaos.invariants import Finding, judge, leaks, quiet, recovered, usual
 from chaos.scenario import Scenario
 from chaos.stage import Stage, stage
+from chaos.stall import Stalls
 
 SCENARIO_SECONDS = 90.0
+# What ends a scenario is one of its findings, and no end of the others.
+MISHAPS = (RuntimeError, Wrong, OSError, EOFError)
 
 
 async def play(scenario: Scenario, seed: int, keep_log: Path | None = None) -> Finding:
@@ -20,24 +26,33 @@ async def play(scenario: Scenario, seed: int, keep_log: Path | None = None) -> F
     if finding.skipped:
         return finding
     place = TemporaryDirectory(prefix="tidegate-chaos-")
-    folder = Path(place.name)
+    folder, stalls = Path(place.name), Stalls()
     try:
-        async with stage(folder, scenario.setting, Random(f"{seed} {scenario.name}")) as made:
+        async with stage(folder, scenario.setting, Random(f"{seed} {scenario.name}")) as made, _watched(stalls):
             await _play(scenario, made, finding)
-    except* RuntimeError as errors:
+    except* MISHAPS as errors:
         finding.faults += sentences(errors)
     finally:
         if keep_log is not None and (folder / "log").exists():
             (keep_log / f"{scenario.name}.log").write_bytes((folder / "log").read_bytes())
         await asyncio.to_thread(place.cleanup)  # what an engine leaves takes its time
+    finding.faults += stalls.told() if finding.faults else []
     return finding
+
+
+@asynccontextmanager
+async def _watched(stalls: Stalls) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(stalls.watch())
+        yield
+        watching.cancel()
 
 
 def sentences(errors: BaseExceptionGroup[BaseException]) -> list[str]:
     """What went wrong in a scenario, from all the tasks of it."""
     found = []
     for error in errors.exceptions:
-        found += sentences(error) if isinstance(error, BaseExceptionGroup) else [str(error)[-3000:]]
+        found += sentences(error) if isinstance(error, BaseExceptionGroup) else [str(error)[-3000:] or repr(error)]
     return found
 
 

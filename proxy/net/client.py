@@ -206,8 +206,15 @@ class ClientConnection:
             self._fault(RequestTimeout(f"the request head did not arrive within {HEAD_SECONDS:g} s"))
 
     def close_if_idle(self) -> None:
-        """The proxy is shutting down: between two requests a connection ends at once."""
-        if not self._line and not self._closing:
+        """The proxy is shutting down: between two requests a connection ends at once.
+
+        If the next one has come, and only was not read yet, its client is told.
+        """
+        if self._line or self._closing:
+            return
+        if ending.unread(self._transport):
+            self.deadline = time.monotonic() + LINGER_SECONDS  # it may be no whole one
+        else:
             self._close()
 
     # Inside

@@ -40,6 +40,14 @@ def acknowledged(transport: asyncio.Transport) -> int:
     return 0
 
 
+def unread(transport: asyncio.Transport) -> bool:
+    """Whether something has come that was not read yet (tcp(7), SIOCINQ): to close now would reset the connection."""
+    sock = transport.get_extra_info("socket")
+    if sock is None or sock.fileno() < 0:
+        return False
+    return bool(struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.FIONREAD, bytes(4)))[0])
+
+
 def reset(transport: asyncio.Transport) -> None:
     """At once, without what waits to be sent; fails the other side's next read and write."""
     sock = transport.get_extra_info("socket")

@@ -18,7 +18,7 @@ _HOW_TO_GET_ONE = f"no Docker Engine with the image {BASE_IMAGE} answers: run sc
 
 
 @cache
-def _answers() -> bool:
+def engine_answers() -> bool:
     try:
         return (
             subprocess.run(["docker", "image", "inspect", BASE_IMAGE], capture_output=True, check=False).returncode == 0
@@ -29,7 +29,7 @@ def _answers() -> bool:
 
 # In CI a missing engine is a failure: the tests run, and say so themselves.
 needs_engine = pytest.mark.skipif(
-    not os.environ.get("TIDEGATE_REQUIRE_DOCKER") and not _answers(), reason=_HOW_TO_GET_ONE
+    not os.environ.get("TIDEGATE_REQUIRE_DOCKER") and not engine_answers(), reason=_HOW_TO_GET_ONE
 )
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.e2e.docker_engine import needs_engine
 from tests.e2e.entrypoint import FAKE, Entrypoint, entrypoints
+from tests.e2e.killed_runs import OF_THIS_RUN
 
 IMAGE = "tidegate-test-empty"
 CHECKOUT = Path(__file__).parents[2]
@@ -41,7 +42,7 @@ class Containers:
     def __call__(self, *arguments: str) -> Entrypoint:
         self.names.append(f"tidegate-test-{uuid.uuid4().hex[:12]}")
         mounts = [f"--volume={folder}:{folder}:ro" for folder in FOLDERS]
-        run = ["docker", "run", "--rm", f"--name={self.names[-1]}", "--network=host", *mounts]
+        run = ["docker", "run", "--rm", *OF_THIS_RUN, f"--name={self.names[-1]}", "--network=host", *mounts]
         run += [f"--volume={self.folder}:{self.folder}", f"--workdir={self.folder}", IMAGE]
         self.started.append(Entrypoint(self.folder, ["--host", "127.0.0.1", *arguments], before=run))
         return self.started[-1]

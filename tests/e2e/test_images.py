@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.docker_engine import BASE_IMAGE, docker, needs_engine
+from tests.e2e.killed_runs import OF_THIS_RUN
 from tests.e2e.running import TIDEGATE
 
 pytestmark = needs_engine
@@ -81,12 +82,12 @@ def base_with(tmp_path: Path) -> Iterator[Callable[[str], str]]:
 
 def inside(tag: str, line: str) -> str:
     """What a shell prints in a container of the image."""
-    return docker("run", "--rm", "--entrypoint", "/bin/sh", tag, "-c", line)
+    return docker("run", "--rm", *OF_THIS_RUN, "--entrypoint", "/bin/sh", tag, "-c", line)
 
 
 def answer(tag: str, path: str) -> object:
     """The JSON that a container of the image answers to a POST."""
-    container = docker("run", "--detach", "--publish", "127.0.0.1::8000", tag)
+    container = docker("run", "--detach", *OF_THIS_RUN, "--publish", "127.0.0.1::8000", tag)
     try:
         url = f"http://{docker('port', container, '8000').splitlines()[0]}{path}"
         deadline = time.monotonic() + DEADLINE_SECONDS

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import time
 from collections.abc import Callable, Iterator
@@ -46,6 +47,20 @@ def test_one_too_many_is_told_so_and_the_others_are_served(run: Run) -> None:
             for client in (first, second):
                 client.send("/bytes/1", close=True)
                 assert (await client.rest()).startswith(b"HTTP/1.1 200 ")
+
+    run(scenario())
+
+
+def test_who_asked_before_the_shutdown_and_was_not_read_yet_is_answered(run: Run) -> None:
+    async def scenario() -> None:
+        async with scene() as made, asyncio.TaskGroup() as tasks:
+            client = await made.connect()
+            await eventually(lambda: len(made.listener) == 1)
+            os.write(client.writer.get_extra_info("socket").fileno(), b"GET /bytes/1 HTTP/1.1\r\nhost: a\r\n\r\n")
+            tasks.create_task(made.listener.drain())
+            answer = await client.rest()
+            client.writer.close()
+        assert answer.startswith((b"HTTP/1.1 503 ", b"HTTP/1.1 200 "))  # which, is up to the loop
 
     run(scenario())
 

@@ -15,6 +15,7 @@ import pytest
 
 from proxy.images.settings import settings_parts
 from tests.e2e.docker_engine import BASE_IMAGE, docker, needs_engine
+from tests.e2e.killed_runs import OF_THIS_RUN
 from tests.e2e.running import eventually
 
 pytestmark = needs_engine
@@ -64,7 +65,7 @@ def built(target: str) -> str:
 @pytest.fixture
 def network() -> Iterator[str]:
     name = f"tidegate-test-{secrets.token_hex(3)}"
-    docker("network", "create", name)
+    docker("network", "create", *OF_THIS_RUN, name)
     yield name
     docker("network", "rm", name)
 
@@ -75,7 +76,7 @@ def proxy(network: str, tmp_path: Path) -> Iterator[str]:
     (tmp_path / "main.py").write_text(FUNCTIONS)
     (tmp_path / "cerebrium.toml").write_text(TOML.format(network=network))
     tmp_path.chmod(0o755)
-    options = ["--name", network, "--network", network, "--publish", "127.0.0.1::8000"]
+    options = [*OF_THIS_RUN, "--name", network, "--network", network, "--publish", "127.0.0.1::8000"]
     options += ["--group-add", str(SOCKET.stat().st_gid), "--volume", f"{SOCKET}:{SOCKET}"]
     options += ["--volume", f"{tmp_path}:/apps/own:ro", "--env", "TIDEGATE_ADMIN_KEY=word"]
     serve = ["up", "--backend", "docker", "--host", "0.0.0.0", "--admin-host", "0.0.0.0", "/apps/own"]
@@ -120,7 +121,7 @@ def test_a_socket_that_the_proxy_may_not_use_is_one_sentence(tmp_path: Path) -> 
     mounts = ["--volume", f"{SOCKET}:{SOCKET}", "--volume", f"{tmp_path}:/apps:ro"]
     mounts += ["--env", "TIDEGATE_ADMIN_KEY=word"]
     ended = subprocess.run(
-        ["docker", "run", "--rm", *mounts, built("proxy")], capture_output=True, text=True, check=False
+        ["docker", "run", "--rm", *OF_THIS_RUN, *mounts, built("proxy")], capture_output=True, text=True, check=False
     )
     assert ended.returncode == 2
     (_, mistake) = ended.stderr.splitlines()  # the first line warns of a key in the clear
@@ -132,6 +133,8 @@ def test_the_runtime_is_copied_into_an_image_of_ones_own(tmp_path: Path) -> None
     (tmp_path / "Dockerfile").write_text("\n".join(lines) + "\n")
     docker("build", "--quiet", "--tag", "tidegate-test-copied", str(tmp_path))
     try:
-        assert "tidegate" in docker("run", "--rm", "tidegate-test-copied", "/opt/tidegate/bin/tidegate", "--help")
+        assert "tidegate" in docker(
+            "run", "--rm", *OF_THIS_RUN, "tidegate-test-copied", "/opt/tidegate/bin/tidegate", "--help"
+        )
     finally:
         docker("image", "rm", "--force", "tidegate-test-copied")

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
+from proxy.net import ending
 from proxy.net.client import HEAD_SECONDS, KEEP_ALIVE_SECONDS, LINGER_SECONDS, READ_AHEAD_REQUESTS
 from tests.net.fakes import Table
 
@@ -184,6 +187,30 @@ def test_shutting_down_ends_idle_connections_and_those_that_become_idle() -> Non
     far.answer()
     assert b"connection: close" in busy.sent
     assert busy.transport.ended == "half"
+
+
+def test_a_request_that_came_before_the_shutdown_and_was_not_read_yet_is_told_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = Table()
+    near = table.client()
+    monkeypatch.setattr(ending, "unread", lambda _: True)
+    table.site.draining = True
+    near.connection.close_if_idle()
+    assert near.transport.ended == ""
+    near.send(GET % 1)
+    assert near.sent.startswith(b"HTTP/1.1 503 ")
+    assert near.transport.ended == "half"
+
+
+def test_what_came_before_the_shutdown_and_is_no_request_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Table()
+    near = table.client()
+    monkeypatch.setattr(ending, "unread", lambda _: True)
+    near.connection.close_if_idle()
+    assert near.connection.deadline <= time.monotonic() + LINGER_SECONDS
+    near.connection.expire(near.connection.deadline)
+    assert near.transport.ended == "closed"
 
 
 def test_a_1_0_client_is_told_that_its_connection_goes_on() -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import psutil
 
 from chaos.client import Client
 from chaos.scenario import scenario
@@ -13,6 +16,7 @@ from chaos.stage import Stage
 
 SECONDS = 3.0
 BAD = frozenset({502, 503})
+STOPPED = b"--- stopped by SIGSTOP ---"
 
 
 def _no_strace() -> str:
@@ -22,8 +26,9 @@ def _no_strace() -> str:
 @asynccontextmanager
 async def _failing(stage: Stage, *calls: str) -> AsyncIterator[None]:
     """Each is "NAME:ERROR:WHEN", as strace has it; only in the thread that serves."""
-    pid = stage.proxy.process.pid
-    words = ["-p", str(pid), "-o", "/dev/null", "-e", f"trace={','.join(call.split(':')[0] for call in calls)}"]
+    process, told = stage.proxy.process, stage.folder / "calls"
+    told.touch()
+    words = ["-p", str(process.pid), "-o", str(told), "-e", f"trace={','.join(call.split(':')[0] for call in calls)}"]
     for call in calls:
         name, error, when = call.split(":")
         words += ["-e", f"inject={name}:error={error}:when={when}"]
@@ -35,9 +40,26 @@ async def _failing(stage: Stage, *calls: str) -> AsyncIterator[None]:
                 raise RuntimeError("strace cannot attach to the proxy")
         yield
     finally:
-        tracer.terminate()
-        await tracer.communicate()
+        await let_go(process, tracer, told)
     stage.mark()
+
+
+async def let_go(process: psutil.Process, tracer: asyncio.subprocess.Process, told: Path) -> None:
+    """End strace while the process stands still.
+
+    A call that strace has begun to make fail, and does not end, fails with ENOSYS: that would break a connection, or
+    abort a loop that waits.
+    """
+    with suppress(psutil.NoSuchProcess, ProcessLookupError):
+        process.suspend()
+        try:
+            while tracer.returncode is None and STOPPED not in told.read_bytes():
+                await asyncio.sleep(0.01)
+            tracer.terminate()
+            await tracer.wait()
+        finally:
+            process.resume()
+    await tracer.communicate()
 
 
 @scenario("accept finds no file descriptor, or the connection gone", 3.0, possible=_no_strace, breaks=True)

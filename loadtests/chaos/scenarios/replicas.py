@@ -57,7 +57,9 @@ UNDER_LIMIT = Setting(replica_prefix=("prlimit", "--as=500000000"))
 async def memory_hog(stage: Stage) -> None:
     pids = stage.proxy.replica_pids()
     client = await Client.connect(stage.port())
-    (await client.ask(b"POST /hog/?hog HTTP/1.1\r\nhost: chaos\r\ncontent-length: 0\r\n\r\n")).expect(502)
+    answer = await client.ask(b"POST /hog/?hog HTTP/1.1\r\nhost: chaos\r\ncontent-length: 0\r\n\r\n")
+    if answer.status != 504:  # a busy machine may need longer than first_byte_seconds to give it all that memory
+        answer.expect(502)
     client.close()
     stage.mark()
     while not set(stage.proxy.replica_pids()) - set(pids):
