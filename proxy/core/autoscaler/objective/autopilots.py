@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxy.core.autoscaler.objective.account import Times
+from proxy.core.autoscaler.objective.budget import Budget
+from proxy.core.autoscaler.objective.insurance import Insurance, Sight
 from proxy.core.autoscaler.objective.lookback import Lookback
 from proxy.core.autoscaler.objective.rescue import Slots, worth_starting
 
@@ -20,9 +22,11 @@ FIRST = 5
 # Followed at least while a burst that nobody could foresee has used up more than is allowed: at this one, what a burst
 # needed is still held when it comes back after a few times as long as the account remembers.
 INSURED = 8
-_NONE = np.zeros(len(PRICES), dtype=np.int64)
-_NOBODY = [0.0] * len(PRICES)
-_NONE_LATE = [0] * len(PRICES)
+# One autopilot more, at that price, goes without insurance: whom it is late for are the bursts to insure against.
+_FLOWN = len(PRICES) + 1
+_NONE = np.zeros(_FLOWN, dtype=np.int64)
+_NOBODY = [0.0] * _FLOWN
+_NONE_LATE = [0] * _FLOWN
 # Judged over the last hour, or the last requests where they are fewer.
 _JUDGED_SECONDS = 3600.0
 _LEAST_REQUESTS = 300.0
@@ -71,18 +75,21 @@ class Autopilots:
         self.followed = FIRST
         self._promise = promise
         self._concurrency = concurrency
-        self._backlog = [0.0] * len(PRICES)
+        self._backlog = [0.0] * _FLOWN
         self._behind = False  # whether any of them has a backlog
-        self._late = [0.0] * len(PRICES)
+        self._late = [0.0] * _FLOWN
         self._requests = 0.0
         self._lived_seconds = 0.0
         self._judged_seconds = 0.0
         self._stepped_at = 0.0
         self._lowest, self._lowest_until = 0, 0.0
-        self._wanted = Lookback(len(PRICES))
-        self._rescues = Lookback(len(PRICES))
+        self._wanted = Lookback(_FLOWN)
+        self._rescues = Lookback(_FLOWN)
         self._looks_unrescued = 0
         self._really = Really()
+        self.insured = 0  # replicas to hold in any case, for a burst that may come back
+        self._insurance = Insurance()
+        self._budget = Budget(promise.share)
 
     @property
     def price(self) -> float:
@@ -92,17 +99,21 @@ class Autopilots:
     def started(self, waits: Sequence[float]) -> None:
         """Requests that got their slot, or gave up, after such waits."""
         if self._judged_seconds:
-            self._really.add(len(waits), sum(wait > self._promise.seconds for wait in waits))
+            late = sum(wait > self._promise.seconds for wait in waits)
+            self._really.add(len(waits), late)
+            self._budget.spend(len(waits), late)
 
     def look(self, look: Look, times: Times, rescue_price: float) -> int:
         """Let all of them live through the time since the last look; the price to follow, as its place."""
-        ready = self._steer(look.wanted, times)
+        ready = self._steer(np.append(np.maximum(look.wanted, self.insured), look.wanted[INSURED]), times)
         queued = self._flow(look, ready, times)
         self._rescue(ready, queued, times, rescue_price)
         self._lived_seconds += look.seconds
         if self._lived_seconds > _UNJUDGED_SECONDS + 2 * times.cold_start:
-            self._judge(look, self._arrived_late(look, ready, queued, times))
+            late = self._arrived_late(look, ready, queued, times)
+            self._judge(look, late)
             self._follow(times)
+            self._insure(Sight(self._lived_seconds, late[-1], ready[-1], math.ceil(look.demand / self._concurrency)), times)
         return self.followed
 
     def _steer(self, wanted: NDArray[np.int64], times: Times) -> list[int]:
@@ -162,13 +173,14 @@ class Autopilots:
         self._late = [kept * before + now for before, now in zip(self._late, late, strict=True)]
         self._requests = kept * self._requests + look.arrivals
         self._judged_seconds += look.seconds
+        self._budget.fade(look.seconds)
         self._really.fade(kept, float(late[self.followed]))
 
     def _follow(self, times: Times) -> None:
         """The cheapest price that keeps the promise: a dearer one at once, a cheaper one step by step."""
         if self._requests < _ENOUGH_REQUESTS:
             return
-        best = self._dearer() if self._promise.rescuable(times.cold_start) else max(self._cheapest(), self._floor())
+        best = self._dearer() if self._promise.rescuable(times.cold_start) else max(min(self._cheapest() + self._budget.overdraft, len(PRICES) - 1), self._floor())
         if best >= self.followed:
             self.followed = best
         elif self._judged_seconds - self._stepped_at > times.memory / 2:
@@ -181,13 +193,19 @@ class Autopilots:
         Where it is more than all that is allowed, its coming back would be avoidable: no cheap price is followed then.
         """
         correction = self._really.correction
-        unavoidable = self._late[-1] * correction
+        unavoidable = self._late[len(PRICES) - 1] * correction
         allowed = _AIM * self._promise.share * self._in_an_hour()
         most = max(allowed / 2, allowed - unavoidable)
         dearest = len(PRICES) - 1
         least = INSURED if unavoidable > allowed + _FEW_LATE else 0
         kept = (p for p in range(least, dearest) if self._late[p] * correction - unavoidable + _DOUBT <= most)
         return next(kept, dearest)
+
+    def _insure(self, sight: Sight, times: Times) -> None:
+        """Against what even a dear price forgets, as long as more were late than is promised."""
+        self._insurance.see(sight, times.cold_start)
+        needed = self._budget.overdraft and not self._promise.rescuable(times.cold_start)
+        self.insured = self._insurance.held(sight.now, times.cold_start, float(PRICES[INSURED])) if needed else 0
 
     def _floor(self) -> int:
         """Where more were really late than the followed value had reckoned, a dearer one holds for a while."""

@@ -138,7 +138,8 @@ class Reckoner:
         recent = self._account.recent
         look = Look(now - self._reckoned_at, self._demand, recent.arrived - self._arrived, recent.bound, wanted)
         self._arrived = recent.arrived
-        return int(wanted[self._autopilots.look(look, times, self._rescue_price)])
+        followed = self._autopilots.look(look, times, self._rescue_price)
+        return max(int(wanted[followed]), self._autopilots.insured)
 
     def _cheapest(self) -> NDArray[np.int64]:
         """For each price, how many replicas would have cost least over the time remembered."""
