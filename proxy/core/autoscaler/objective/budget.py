@@ -5,29 +5,40 @@ from __future__ import annotations
 import math
 
 _WEEK_SECONDS = 7 * 86_400.0
+# Late requests so near each other are of one burst.
+_BURST_SECONDS = 300.0
 # So few say nothing.
 _FEW_LATE = 3.0
 
 
 class Budget:
-    """Since the start, forgotten within weeks: what an hour cannot show, such as a burst every eight hours."""
+    """Since the start, forgotten within weeks: what an hour cannot show, such as a burst every eight hours.
+
+    Once it is overdrawn, it stays so until it could bear the largest burst again.
+    """
 
     def __init__(self, share: float) -> None:
+        self.overdraft = 0  # 1 where up to twice as many were late as may be, 2 up to four times, and so on
         self._share = share
         self._requests = 0.0
         self._late = 0.0
+        self._burst = 0.0
+        self._largest = 0.0
 
     def spend(self, requests: int, late: int) -> None:
         self._requests += requests
         self._late += late
+        self._burst += late
 
     def fade(self, seconds: float) -> None:
+        self._largest = max(self._largest, self._burst)
+        self._burst *= math.exp(-seconds / _BURST_SECONDS)
         kept = math.exp(-seconds / _WEEK_SECONDS)
         self._requests *= kept
         self._late *= kept
+        self._largest *= kept
+        self.overdraft = self._overdrawn(self._late + (self._largest if self.overdraft else 0.0))
 
-    @property
-    def overdraft(self) -> int:
-        """0 while the promise holds; 1 where up to twice as many were late, 2 up to four times, and so on."""
-        most = self._share * self._requests + _FEW_LATE
-        return max(0, math.ceil(math.log2(self._late / most))) if self._late > most else 0
+    def _overdrawn(self, used: float) -> int:
+        allowed = self._share * self._requests + _FEW_LATE
+        return math.ceil(math.log2(used / allowed)) if used > allowed else 0
