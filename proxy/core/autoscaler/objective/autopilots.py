@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from proxy.core.autoscaler.objective.account import Times
-from proxy.core.autoscaler.objective.lookback import Lookback
+from proxy.core.autoscaler.objective.lookback import Lookback, Row
 from proxy.core.autoscaler.objective.rescue import Slots, worth_starting
 
 # Replica-seconds per late request, cheapest first. Hardly anybody may be late: the dearest keep a replica
@@ -20,7 +19,7 @@ FIRST = 5
 # Followed at least while a burst that nobody could foresee has used up more than is allowed: at this one, what a burst
 # needed is still held when it comes back after a few times as long as the account remembers.
 INSURED = 8
-_NONE = np.zeros(len(PRICES), dtype=np.int64)
+_NONE = (0,) * len(PRICES)
 _NOBODY = [0.0] * len(PRICES)
 _NONE_LATE = [0] * len(PRICES)
 # Judged over the last hour, or the last requests where they are fewer.
@@ -58,7 +57,7 @@ class Look:
     demand: float
     arrivals: int
     recent: float  # arrivals within a cold start: an older backlog has been rescued
-    wanted: NDArray[np.int64]
+    wanted: Row
 
 
 class Autopilots:
@@ -105,19 +104,18 @@ class Autopilots:
             self._follow(times)
         return self.followed
 
-    def _steer(self, wanted: NDArray[np.int64], times: Times) -> list[int]:
+    def _steer(self, wanted: Row, times: Times) -> Row:
         """What is ready of what was wanted during the last cold start."""
         held = math.ceil(times.cold_start + _HELD_SECONDS)
         if self._looks_unrescued < held:
-            wanted = np.maximum(wanted, self._rescues.highest(held))
-        ready = np.minimum(self._wanted.lowest(math.ceil(times.cold_start)), wanted)
+            wanted = tuple(map(max, wanted, self._rescues.highest(held)))
+        lowest = self._wanted.lowest(math.ceil(times.cold_start))
         self._wanted.push(wanted)
-        counts: list[int] = ready.tolist()
-        return counts
+        return wanted if lowest == wanted else tuple(map(min, lowest, wanted))
 
     # Ten numbers are reckoned sooner one by one than as a vector.
 
-    def _flow(self, look: Look, ready: list[int], times: Times) -> list[float]:
+    def _flow(self, look: Look, ready: Row, times: Times) -> list[float]:
         """How many stand before those who arrive now, in each."""
         if not self._behind and min(ready) * self._concurrency >= look.demand:
             return _NOBODY
@@ -133,7 +131,7 @@ class Autopilots:
         self._behind = any(self._backlog)
         return queued
 
-    def _arrived_late(self, look: Look, ready: list[int], queued: list[float], times: Times) -> list[int]:
+    def _arrived_late(self, look: Look, ready: Row, queued: list[float], times: Times) -> list[int]:
         """How many of those who arrive now wait too long in each."""
         if not look.arrivals or (queued is _NOBODY and all(ready)):
             return _NONE_LATE
@@ -141,19 +139,21 @@ class Autopilots:
         waits = (min(ahead * pace / count, most) if count else most for count, ahead in zip(ready, queued, strict=True))
         return [look.arrivals if wait > bearable else 0 for wait in waits]
 
-    def _rescue(self, ready: list[int], queued: list[float], times: Times, price: float) -> None:
+    def _rescue(self, ready: Row, queued: list[float], times: Times, price: float) -> None:
         """The reactive starts of each for its own queue."""
         self._looks_unrescued += 1
         if queued is _NOBODY or max(queued) < 0.5:
             self._rescues.push(_NONE)
             return
         rescued = [0] * len(ready)
-        for place, count in enumerate(ready):
-            waiting = int(queued[place] + 0.5)
-            if waiting and (more := worth_starting(waiting, Slots(self._concurrency, count, 0), times, price)):
+        for place, (count, ahead) in enumerate(zip(ready, queued, strict=True)):
+            if ahead < 0.5:
+                continue
+            more = worth_starting(int(ahead + 0.5), Slots(self._concurrency, count, 0), times, price)
+            if more:
                 rescued[place] = count + more
                 self._looks_unrescued = 0
-        self._rescues.push(rescued)
+        self._rescues.push(tuple(rescued))
 
     def _judge(self, look: Look, late: list[int]) -> None:
         kept = min(1.0, math.exp(-look.seconds / _JUDGED_SECONDS))
