@@ -29,7 +29,7 @@ class Sight:
     now: float
     late: int
     ready: int
-    needed: int
+    needed: float
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Burst:
     begun: float
     ready: int
     late: int = 0
-    needed: int = 0
+    needed: float = 0.0
     last_late: float = 0.0
 
     @property
@@ -77,8 +77,7 @@ class Insurance:
         """How many replicas to hold, where a late request is worth so many replica-seconds."""
         worth = (tier.size for tier in self._tiers if tier.saved(now, cold_start) * price >= 1)
         kept = self._held if self._burst else 0
-        self._held = max(worth, default=0)
-        self._held = max(self._held, kept)
+        self._held = max(max(worth, default=0), kept)
         return self._held
 
     def _remember(self, burst: Burst) -> None:

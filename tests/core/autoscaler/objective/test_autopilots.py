@@ -2,8 +2,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import numpy as np
-
 from proxy.core.autoscaler.objective.account import Times
 from proxy.core.autoscaler.objective.autopilots import FIRST, INSURED, PRICES, Autopilots, Look, Promise
 
@@ -18,7 +16,7 @@ class Flight:
         self._demand = demand
 
     def live(self, seconds: int, times: Times = TIMES, wait: float = 0.0) -> int:
-        wanted = np.arange(1, len(PRICES) + 1)
+        wanted = tuple(range(1, len(PRICES) + 1))
         arrivals = round(self._demand)
         for _ in range(seconds):
             self.autopilots.started([wait] * arrivals)
