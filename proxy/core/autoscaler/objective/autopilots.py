@@ -200,7 +200,8 @@ class Autopilots:
 
     def _kept(self) -> int:
         """The cheapest for the last hour; dearer, the more all the time remembered is overdrawn."""
-        return max(min(self._cheapest() + self._budget.overdraft, _DEAREST), self._floor())
+        cheapest = self._cheapest()
+        return max(cheapest, min(cheapest + self._budget.overdraft, INSURED), self._floor())
 
     def _cheapest(self) -> int:
         """By the autopilots. What even the dearest could not avoid is charged to at most half of what is allowed.

@@ -9,12 +9,14 @@ _WEEK_SECONDS = 7 * 86_400.0
 _BURST_SECONDS = 300.0
 # So few say nothing.
 _FEW_LATE = 3.0
+# So many standard deviations more may be chance.
+_CHANCE = 2.0
 
 
 class Budget:
     """Since the start, forgotten within weeks: what an hour cannot show, such as a burst every eight hours.
 
-    Once it is overdrawn, it stays so until it could bear the largest burst again.
+    Once it is overdrawn by more than chance, it stays so until it could bear the largest burst again.
     """
 
     def __init__(self, share: float) -> None:
@@ -37,8 +39,8 @@ class Budget:
         self._requests *= kept
         self._late *= kept
         self._largest *= kept
-        self.overdraft = self._overdrawn(self._late + (self._largest if self.overdraft else 0.0))
-
-    def _overdrawn(self, used: float) -> int:
         allowed = self._share * self._requests + _FEW_LATE
-        return math.ceil(math.log2(used / allowed)) if used > allowed else 0
+        used, most = self._late, allowed + _CHANCE * math.sqrt(allowed)
+        if self.overdraft:
+            used, most = self._late + self._largest, allowed
+        self.overdraft = math.ceil(math.log2(used / allowed)) if used > most else 0
