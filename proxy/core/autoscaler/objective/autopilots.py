@@ -29,7 +29,7 @@ _NOBODY = [0.0] * _FLOWN
 _NONE_LATE = [0] * _FLOWN
 # Judged over the last hour, or the last requests where they are fewer.
 _JUDGED_SECONDS = 3600.0
-_LEAST_REQUESTS = 1000.0
+_LEAST_REQUESTS = 300.0
 _ENOUGH_REQUESTS = 20.0
 # Who begins with nothing has late requests that no price could have avoided: not judged for so long + two starts.
 _UNJUDGED_SECONDS = 300.0

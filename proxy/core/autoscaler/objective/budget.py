@@ -39,8 +39,11 @@ class Budget:
         self._requests *= kept
         self._late *= kept
         self._largest *= kept
+        self.overdraft = self._judged()
+
+    def _judged(self) -> int:
         allowed = self._share * self._requests + _FEW_LATE
-        used, most = self._late, allowed + _CHANCE * math.sqrt(allowed)
+        owed = self._late > allowed + _CHANCE * math.sqrt(allowed)
         if self.overdraft:
-            used, most = self._late + self._largest, allowed
-        self.overdraft = math.ceil(math.log2(used / allowed)) if used > most else 0
+            owed = self._late + self._largest > allowed
+        return max(1, math.ceil(math.log2(self._late / allowed))) if owed else 0
