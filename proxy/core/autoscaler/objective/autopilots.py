@@ -217,13 +217,18 @@ class Autopilots:
         return next(kept, _DEAREST)
 
     def _floor(self) -> int:
-        """Where more were really late than the followed value had reckoned, a dearer one holds for a while."""
+        """Where more were really late than the followed value had reckoned, a dearer one holds for a while.
+
+        And then until the budget could bear the same once more.
+        """
         bearable = max(_FEW_LATE, _AIM * self._promise.share * self._in_an_hour() / 2)
         if self._really.excess > bearable:
             self._really.answer()
             self._lowest = min(self.followed + 1, _DEAREST)
             self._lowest_until = self._judged_seconds + _JUDGED_SECONDS / 2
-        return self._lowest if self._judged_seconds < self._lowest_until else 0
+        elif self._judged_seconds >= self._lowest_until and not self._budget.strained:
+            self._lowest = 0
+        return self._lowest
 
     def _dearer(self) -> int:
         """Where starts are fast they keep the promise; if they do not, more replicas do."""

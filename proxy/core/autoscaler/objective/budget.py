@@ -41,9 +41,16 @@ class Budget:
         self._largest *= kept
         self.overdraft = self._judged()
 
+    @property
+    def strained(self) -> bool:
+        """Whether one more burst like the largest would overdraw it."""
+        return self._late + self._largest > self._allowed
+
+    @property
+    def _allowed(self) -> float:
+        return self._share * self._requests + _FEW_LATE
+
     def _judged(self) -> int:
-        allowed = self._share * self._requests + _FEW_LATE
-        owed = self._late > allowed + _CHANCE * math.sqrt(allowed)
-        if self.overdraft:
-            owed = self._late + self._largest > allowed
+        allowed = self._allowed
+        owed = self.strained if self.overdraft else self._late > allowed + _CHANCE * math.sqrt(allowed)
         return max(1, math.ceil(math.log2(self._late / allowed))) if owed else 0
