@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import chain
+
 import pytest
 from foresight import unforeseeable_share
 
@@ -14,7 +16,8 @@ def burst(begin: float, requests: int) -> list[Call]:
 
 
 def share(*calls: list[Call], concurrency: int = 1) -> float:
-    return unforeseeable_share([Call(0.0, 1.0), *sum(calls, [])], concurrency, CONDITIONS, 5.0)
+    trace = [Call(0.0, 1.0), *chain(*calls)]
+    return unforeseeable_share(trace, concurrency, CONDITIONS, 5.0)
 
 
 def test_who_needs_more_than_was_ever_needed_is_late() -> None:

@@ -109,11 +109,11 @@ class Autopilots:
         queued = self._flow(look, ready, times)
         self._rescue(ready, queued, times, rescue_price)
         self._lived_seconds += look.seconds
+        late = self._arrived_late(look, ready, queued, times)
         if self._lived_seconds > _UNJUDGED_SECONDS + 2 * times.cold_start:
-            late = self._arrived_late(look, ready, queued, times)
             self._judge(look, late)
             self._follow(times)
-            self._insure(Sight(self._lived_seconds, late[-1], ready[-1], look.demand / self._concurrency), times)
+        self._insure(Sight(self._lived_seconds, late[-1], ready[-1], look.demand / self._concurrency), times)
         return self.followed
 
     def _insured(self, wanted: Row) -> Row:

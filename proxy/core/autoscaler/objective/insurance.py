@@ -122,12 +122,15 @@ class Tier:
 def hazard(seconds: float, gaps: Sequence[float]) -> float:
     """The chance per second that it comes back so long after the last time, not having come before.
 
-    Each gap seen counts once, spread (log-normally) as far as gaps differ. One more is unknown: the longer it has
-    not come, the longer it will probably take, without any time scale (Lindy's law).
+    Each gap seen counts once, spread (log-normally) as far as gaps differ; once, too, that it comes at random, at the
+    mean rate; and once that nothing is known: the longer it has not come, the longer it will probably take (Lindy's law).
     """
     density = _MEDIAN_SECONDS / (_MEDIAN_SECONDS + seconds) ** 2
     left = _MEDIAN_SECONDS / (_MEDIAN_SECONDS + seconds)
     if gaps:
+        mean = fmean(gaps)
+        density += math.exp(-seconds / mean) / mean
+        left += math.exp(-seconds / mean)
         logs = [math.log(gap) for gap in gaps]
         spread = _FIRST_SPREAD / len(logs) + pstdev(logs) * len(logs) ** -0.2  # Silverman's rule
         place = math.log(seconds)

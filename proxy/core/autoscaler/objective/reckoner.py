@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -80,7 +81,7 @@ class Reckoner:
         rescue = self._rescued(seen, times, limits, now)
         # Between two reckonings nothing is given back.
         kept = 0 if reckon else min(seen.ready + seen.starting, limits.max_replicas)
-        terms = (self._base_term(), rescue)
+        terms = (self._base_term(), *self._insurance(limits), rescue)
         count = max(term.count for term in terms)
         return Wish(count, max(count, kept), terms, self._demand, "nothing is given back between two reckonings")
 
@@ -131,8 +132,7 @@ class Reckoner:
         recent = self._account.recent
         look = Look(now - self._reckoned_at, self._demand, recent.arrived - self._arrived, recent.bound, wanted)
         self._arrived = recent.arrived
-        followed = self._autopilots.look(look, times, self._rescue_price)
-        return max(wanted[followed], self._autopilots.insured)
+        return wanted[self._autopilots.look(look, times, self._rescue_price)]
 
     def _cheapest(self) -> Row:
         """For each price, how many replicas would have cost least over the time remembered; one while any is needed."""
@@ -171,6 +171,13 @@ class Reckoner:
                 f"for at most {self._promise.share:.2%} to wait longer than {self._promise.seconds:g} s"
             )
         return Term("objective", self._base, f"unhindered demand {self._demand:.1f}; {worth}")
+
+    def _insurance(self, limits: Limits) -> Iterator[Term]:
+        if count := min(self._autopilots.insured, limits.max_replicas):
+            why = (
+                f"more than {self._promise.share:.2%} were late since the start, and a burst like those before may come"
+            )
+            yield Term("insurance", count, why)
 
 
 class Learned:
