@@ -123,11 +123,11 @@ def hazard(seconds: float, gaps: Sequence[float]) -> float:
     """The chance per second that it comes back so long after the last time, not having come before.
 
     Each gap seen counts once, spread (log-normally) as far as gaps differ; once, too, that it comes at random, at the
-    mean rate; and once that nothing is known: the longer it has not come, the longer it will probably take (Lindy's
-    law).
+    mean rate; once that nothing is known: the longer it has not come, the longer it will probably take (Lindy's law);
+    and once that it never comes again, so that a long silence costs little.
     """
     density = _MEDIAN_SECONDS / (_MEDIAN_SECONDS + seconds) ** 2
-    left = _MEDIAN_SECONDS / (_MEDIAN_SECONDS + seconds)
+    left = 1 + _MEDIAN_SECONDS / (_MEDIAN_SECONDS + seconds)
     if gaps:
         mean = fmean(gaps)
         density += math.exp(-seconds / mean) / mean
