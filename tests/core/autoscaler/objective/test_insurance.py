@@ -60,9 +60,9 @@ def test_it_is_held_for_until_it_is_over() -> None:
 
 def test_large_bursts_have_gaps_of_their_own_between_small_ones() -> None:
     life = Life()
-    for turn in range(40):
+    for turn in range(80):
         life.burst(turn * HOUR, needed=40.0 if turn % 20 == 10 else 3.0)
-    assert [life.held(turn * HOUR - 10, price=2 * DEAR) for turn in (41, 50)] == [3, 40]
+    assert [life.held(turn * HOUR - 10, price=2 * DEAR) for turn in (81, 90)] == [3, 40]
 
 
 def test_as_much_is_held_as_those_who_were_late_needed_in_the_mean() -> None:
