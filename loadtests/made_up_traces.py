@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from random import Random
 
@@ -79,6 +79,21 @@ TRACES: Mapping[str, Callable[[Random], Iterator[Call]]] = {
     "week": week,
     "batches": batches,
 }
+
+
+def repeated(calls: Sequence[Call], seconds: float = DAY) -> list[Call]:
+    """The same again and again."""
+    span = calls[-1].arrival
+    return [Call(turn * span + call.arrival, call.service) for turn in range(round(seconds / span)) for call in calls]
+
+
+def after_nights(parts: Sequence[Sequence[Call]], night: float = 10 * HOUR) -> list[Call]:
+    """One after the other, with a night's silence between."""
+    calls: list[Call] = []
+    for part in parts:
+        begin = calls[-1].arrival + night if calls else 0.0
+        calls += [Call(begin + call.arrival, call.service) for call in part]
+    return calls
 
 
 def made_up(name: str, seed: int = 1) -> list[Call]:

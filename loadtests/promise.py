@@ -1,56 +1,92 @@
 """The promise of the `objective` policy on made-up traffic: `python loadtests/promise.py [NAME ...]`.
 
 Writes a table into docs/scaling.md; a cell is the cost as a multiple of the zero-wait oracle / the share that waited
-longer than 5 s. All of them take half an hour and more, most of it `week` and `batches`.
+longer than 5 s / the share of which nobody could have foreseen it. With `--traces FOLDER` real ones are put together,
+too: each repeated for a day, and the first, the second and the first again with a night between. All of them take
+hours, most of it `week` and `batches`, and what lasts a day.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import product
+from pathlib import Path
 
 from bench import document
-from made_up_traces import TRACES, made_up
+from foresight import unforeseeable_share
+from made_up_traces import TRACES, after_nights, made_up, repeated
 from scaling import DOCUMENT, plan
 
 from proxy.simulation.oracle import zero_wait_seconds
 from proxy.simulation.replay import Conditions, replay
-from proxy.simulation.trace import Call
+from proxy.simulation.trace import Call, read_trace
 
 COLD_STARTS = (3.0, 30.0, 120.0)
+CONCURRENCIES = (1, 8)
+SETTINGS = tuple(product(CONCURRENCIES, COLD_STARTS))
 _WARM_UP_SECONDS = 600.0
 _OBJECTIVE: Mapping[str, object] = {"policy": "objective"}
 _PREDICTIVE: Mapping[str, object] = {**_OBJECTIVE, "predictive": True, "cooldown_seconds": 60}
+Made = Callable[[], Sequence[Call]]
 
 
-def rows(name: str) -> Iterator[str]:
-    calls = made_up(name)
-    first_line = (TRACES[name].__doc__ or "").splitlines()[0].rstrip(".")
-    yield _row(f"{name}: {first_line[0].lower()}{first_line[1:]}", calls, _OBJECTIVE)
+def traffic(folder: Path | None) -> dict[str, Made]:
+    """By name; in words the first line of what makes it."""
+    known: dict[str, Made] = {name: partial(made_up, name) for name in TRACES}
+    files = sorted(folder.glob("*.csv")) if folder else []
+    for file in files:
+        known[f"{file.stem}-all-day"] = partial(lambda file: repeated(read_trace(file)), file)
+    if len(files) > 1:
+        known["nights"] = lambda: after_nights([read_trace(file) for file in (*files[:2], files[0])])
+    return known
+
+
+def rows(name: str, make: Made) -> Iterator[str]:
+    calls = make()
+    described = f"{name}: {_in_words(name)}" if name in TRACES else name
+    yield _row(described, calls, _OBJECTIVE)
     if name == "batches":
         yield _row(f"{name}, with `predictive`", calls, _PREDICTIVE)
 
 
+def _in_words(name: str) -> str:
+    first_line = (TRACES[name].__doc__ or "").splitlines()[0].rstrip(".")
+    return f"{first_line[0].lower()}{first_line[1:]}"
+
+
 def _row(name: str, calls: Sequence[Call], given: Mapping[str, object]) -> str:
-    cells = " | ".join(_cell(calls, given, Conditions(seconds, _WARM_UP_SECONDS)) for seconds in COLD_STARTS)
-    line = f"| {name} | {len(calls)} | {cells} |"
-    print(line, flush=True)
+    line = f"| {name} | {len(calls)} |"
+    print(line, end="", flush=True)
+    for concurrency, seconds in SETTINGS:
+        cell = f" {_cell(calls, given, concurrency, Conditions(seconds, _WARM_UP_SECONDS))} |"
+        print(cell, end="", flush=True)
+        line += cell
+    print()
     return line
 
 
-def _cell(calls: Sequence[Call], given: Mapping[str, object], conditions: Conditions) -> str:
-    outcome = replay(calls, plan("", 1, given), conditions)
-    cost = outcome.replica_seconds / zero_wait_seconds(calls, 1, conditions)
-    return f"{cost:.2f} / {100 * outcome.late_share:.2f} %"
+def _cell(calls: Sequence[Call], given: Mapping[str, object], concurrency: int, conditions: Conditions) -> str:
+    tried = plan("", concurrency, given)
+    outcome = replay(calls, tried, conditions)
+    cost = outcome.replica_seconds / zero_wait_seconds(calls, concurrency, conditions)
+    unforeseeable = unforeseeable_share(calls, concurrency, conditions, tried.scaling.wait_seconds)
+    return f"{cost:.2f} / {100 * outcome.late_share:.2f} / {100 * unforeseeable:.2f} %"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*TRACES, []], help="only print these")
-    names = parser.parse_args().names
-    heading = ["| traffic | requests | 3 s | 30 s | 120 s |", "| --- |" + " --- |" * (1 + len(COLD_STARTS))]
-    lines = [line for name in names or TRACES for line in rows(name)]
-    if not names:
+    parser.add_argument("names", nargs="*", help="only print these")
+    parser.add_argument("--traces", type=Path, metavar="FOLDER", help="folder with real traces as CSV files")
+    options = parser.parse_args()
+    known = traffic(options.traces)
+    if unknown := [name for name in options.names if name not in known]:
+        parser.error(f"there is no {unknown[0]}: choose from {', '.join(known)}")
+    columns = [f"{concurrency} each, {seconds:g} s" for concurrency, seconds in SETTINGS]
+    heading = [f"| traffic | requests | {' | '.join(columns)} |", "| --- |" + " --- |" * (1 + len(columns))]
+    lines = [line for name in options.names or known for line in rows(name, known[name])]
+    if not options.names:
         document.write("promise", "\n".join([*heading, *lines]), DOCUMENT)
 
 

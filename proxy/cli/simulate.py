@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -62,6 +63,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - one parameter for each option
         raise UserError(f"{len(apps)} apps were given: add --compare to put their settings side by side")
     plans = list(_plans(apps, [choice.value for choice in baseline or []]))
     calls, conditions = read_trace(trace), Conditions(cold_start, warm_up)
+    gc.freeze()  # nothing in a long trace is garbage: it need not be looked through again and again
     _check(trace, calls, conditions)
     outcomes = [replay(calls, plan, conditions) for plan in plans]
     if as_json:

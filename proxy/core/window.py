@@ -56,6 +56,8 @@ class MaxWindow:
 
     def add(self, now: float, value: int) -> MaxWindow:
         past = self._past
+        if not past and value == self.current:
+            return self
         if self.current > value:
             past = (*past, (now, self.current))
         if past and (past[0][0] <= now - self.span or past[-1][1] <= value):

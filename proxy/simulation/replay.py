@@ -21,7 +21,7 @@ from proxy.simulation.steering import TICK_SECONDS, Steered, Steering
 from proxy.simulation.trace import Call, busiest
 
 # A run with a warm-up begins in mid-operation: with the replicas that so many seconds of the trace need.
-_BEGUN_SECONDS = 120.0
+BEGUN_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def replay(calls: Sequence[Call], plan: Plan, conditions: Conditions) -> Outcome
     """Run until the last arrival; those who wait then have waited until then."""
     run = _Run(plan, conditions)
     if conditions.warm_up:
-        run.begin_busy(busiest(calls, _BEGUN_SECONDS))
+        run.begin_busy(busiest(calls, BEGUN_SECONDS))
     for call in calls:
         run.clock.run_until(call.arrival)
         _Request(call, run).arrive()

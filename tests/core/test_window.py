@@ -61,6 +61,11 @@ def test_a_new_maximum_counts_at_once() -> None:
     assert MaxWindow(10).add(0, 2).add(1, 1).add(2, 7).max == 7
 
 
+def test_a_number_that_stays_makes_no_other_window() -> None:
+    window = MaxWindow(10, 3)
+    assert window.add(5, 3) is window
+
+
 def test_a_span_of_zero_keeps_nothing() -> None:
     assert MaxWindow(0).add(0, 9).add(0, 1).max == 1
 

@@ -18,6 +18,8 @@ _SHORTEST_MEMORY_SECONDS, _LONGEST_MEMORY_SECONDS = 30.0, 360.0
 _BURST_WEIGHT = 0.1
 MIX = np.array([1 - _BURST_WEIGHT, _BURST_WEIGHT])
 _FIRST_SIZE = 32
+# Numpy takes an array sooner than a number, which it makes an array of first.
+_ZERO, _ONE = np.zeros(()), np.ones(())
 # Of the discounted vectors: a copy has views of its own.
 _VIEWS = ("waiting", "rescues", "late")
 
@@ -104,7 +106,7 @@ class Account:
         self._demands[0, 0], self._demands[1, 0] = demand, demand + math.sqrt(demand)
         missing = self._demands - self._slots
         self.backlog += missing * (seconds / times.service)
-        np.maximum(self.backlog, 0, out=self.backlog)
+        np.maximum(self.backlog, _ZERO, out=self.backlog)
         self._rescue(bound, times, terms.rescue_price)
         self.waiting += self.backlog * seconds
         if arrivals and times.cold_start > 0.9 * terms.late_seconds:
@@ -119,7 +121,8 @@ class Account:
         """A backlog older than a cold start would have been served by reactive starts: charge those instead."""
         if self.backlog[1, 0] <= bound:  # the largest of all
             return
-        excess = np.maximum(self.backlog - bound, 0)
+        excess = self.backlog - bound
+        np.maximum(excess, _ZERO, out=excess)
         self.backlog -= excess
         share = math.sqrt(price * times.service / (2 * self.concurrency * times.cold_start))
         served = max(self.concurrency, 1 / share) if share > 0 else self.concurrency  # by each started replica
@@ -131,9 +134,9 @@ class Account:
         Nobody waits longer than a cold start, which is longer than that.
         """
         lateness: Vector = missing + self.backlog
-        np.maximum(lateness, 0, out=lateness)
+        np.maximum(lateness, _ZERO, out=lateness)
         lateness *= self._seconds_each * (times.service / (0.8 * late_seconds))
-        np.minimum(lateness, 1, out=lateness)
+        np.minimum(lateness, _ONE, out=lateness)
         lateness *= lateness
         lateness *= lateness
         return lateness

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from proxy.core.autoscaler.objective.account import Times
-from proxy.core.autoscaler.objective.lookback import Lookback
+from proxy.core.autoscaler.objective.budget import Budget
+from proxy.core.autoscaler.objective.insurance import Insurance, Sight
+from proxy.core.autoscaler.objective.lookback import Lookback, Row
 from proxy.core.autoscaler.objective.rescue import Slots, worth_starting
 
 # Replica-seconds per late request, cheapest first. Hardly anybody may be late: the dearest keep a replica
@@ -20,9 +21,12 @@ FIRST = 5
 # Followed at least while a burst that nobody could foresee has used up more than is allowed: at this one, what a burst
 # needed is still held when it comes back after a few times as long as the account remembers.
 INSURED = 8
-_NONE = np.zeros(len(PRICES), dtype=np.int64)
-_NOBODY = [0.0] * len(PRICES)
-_NONE_LATE = [0] * len(PRICES)
+_DEAREST = len(PRICES) - 1
+# One autopilot more, at INSURED, goes without insurance: for whom it has no replicas are the bursts to insure against.
+_FLOWN = len(PRICES) + 1
+_NONE = (0,) * _FLOWN
+_NOBODY = [0.0] * _FLOWN
+_NONE_LATE = [0] * _FLOWN
 # Judged over the last hour, or the last requests where they are fewer.
 _JUDGED_SECONDS = 3600.0
 _LEAST_REQUESTS = 300.0
@@ -58,7 +62,7 @@ class Look:
     demand: float
     arrivals: int
     recent: float  # arrivals within a cold start: an older backlog has been rescued
-    wanted: NDArray[np.int64]
+    wanted: Row
 
 
 class Autopilots:
@@ -69,20 +73,23 @@ class Autopilots:
 
     def __init__(self, promise: Promise, concurrency: int) -> None:
         self.followed = FIRST
+        self.insured = 0  # replicas to hold in any case, for a burst that may come back
         self._promise = promise
         self._concurrency = concurrency
-        self._backlog = [0.0] * len(PRICES)
+        self._backlog = [0.0] * _FLOWN
         self._behind = False  # whether any of them has a backlog
-        self._late = [0.0] * len(PRICES)
+        self._late = [0.0] * _FLOWN
         self._requests = 0.0
         self._lived_seconds = 0.0
         self._judged_seconds = 0.0
         self._stepped_at = 0.0
         self._lowest, self._lowest_until = 0, 0.0
-        self._wanted = Lookback(len(PRICES))
-        self._rescues = Lookback(len(PRICES))
+        self._wanted = Lookback(_FLOWN)
+        self._rescues = Lookback(_FLOWN)
         self._looks_unrescued = 0
         self._really = Really()
+        self._budget = Budget(promise.share)
+        self._insurance = Insurance()
 
     @property
     def price(self) -> float:
@@ -92,32 +99,45 @@ class Autopilots:
     def started(self, waits: Sequence[float]) -> None:
         """Requests that got their slot, or gave up, after such waits."""
         if self._judged_seconds:
-            self._really.add(len(waits), sum(wait > self._promise.seconds for wait in waits))
+            late = sum(wait > self._promise.seconds for wait in waits)
+            self._really.add(len(waits), late)
+            self._budget.spend(len(waits), late)
 
     def look(self, look: Look, times: Times, rescue_price: float) -> int:
         """Let all of them live through the time since the last look; the price to follow, as its place."""
-        ready = self._steer(look.wanted, times)
+        ready = self._steer(self._insured(look.wanted), times)
         queued = self._flow(look, ready, times)
         self._rescue(ready, queued, times, rescue_price)
         self._lived_seconds += look.seconds
+        late = self._arrived_late(look, ready, queued, times)
         if self._lived_seconds > _UNJUDGED_SECONDS + 2 * times.cold_start:
-            self._judge(look, self._arrived_late(look, ready, queued, times))
+            self._judge(look, late)
             self._follow(times)
+        self._insure(Sight(self._lived_seconds, late[-1], ready[-1], look.demand / self._concurrency), times)
         return self.followed
 
-    def _steer(self, wanted: NDArray[np.int64], times: Times) -> list[int]:
+    def _insured(self, wanted: Row) -> Row:
+        least = self.insured
+        return (*(max(count, least) for count in wanted), wanted[INSURED])
+
+    def _insure(self, sight: Sight, times: Times) -> None:
+        """Against what even a dear price forgets, once more were late than is promised."""
+        self._insurance.see(sight, times.cold_start)
+        owed = self._budget.overdraft and not self._promise.rescuable(times.cold_start)
+        self.insured = self._insurance.held(sight.now, times.cold_start, float(PRICES[INSURED])) if owed else 0
+
+    def _steer(self, wanted: Row, times: Times) -> Row:
         """What is ready of what was wanted during the last cold start."""
         held = math.ceil(times.cold_start + _HELD_SECONDS)
         if self._looks_unrescued < held:
-            wanted = np.maximum(wanted, self._rescues.highest(held))
-        ready = np.minimum(self._wanted.lowest(math.ceil(times.cold_start)), wanted)
+            wanted = tuple(map(max, wanted, self._rescues.highest(held)))
+        lowest = self._wanted.lowest(math.ceil(times.cold_start))
         self._wanted.push(wanted)
-        counts: list[int] = ready.tolist()
-        return counts
+        return wanted if lowest == wanted else tuple(map(min, lowest, wanted))
 
     # Ten numbers are reckoned sooner one by one than as a vector.
 
-    def _flow(self, look: Look, ready: list[int], times: Times) -> list[float]:
+    def _flow(self, look: Look, ready: Row, times: Times) -> list[float]:
         """How many stand before those who arrive now, in each."""
         if not self._behind and min(ready) * self._concurrency >= look.demand:
             return _NOBODY
@@ -133,7 +153,7 @@ class Autopilots:
         self._behind = any(self._backlog)
         return queued
 
-    def _arrived_late(self, look: Look, ready: list[int], queued: list[float], times: Times) -> list[int]:
+    def _arrived_late(self, look: Look, ready: Row, queued: list[float], times: Times) -> list[int]:
         """How many of those who arrive now wait too long in each."""
         if not look.arrivals or (queued is _NOBODY and all(ready)):
             return _NONE_LATE
@@ -141,19 +161,21 @@ class Autopilots:
         waits = (min(ahead * pace / count, most) if count else most for count, ahead in zip(ready, queued, strict=True))
         return [look.arrivals if wait > bearable else 0 for wait in waits]
 
-    def _rescue(self, ready: list[int], queued: list[float], times: Times, price: float) -> None:
+    def _rescue(self, ready: Row, queued: list[float], times: Times, price: float) -> None:
         """The reactive starts of each for its own queue."""
         self._looks_unrescued += 1
         if queued is _NOBODY or max(queued) < 0.5:
             self._rescues.push(_NONE)
             return
         rescued = [0] * len(ready)
-        for place, count in enumerate(ready):
-            waiting = int(queued[place] + 0.5)
-            if waiting and (more := worth_starting(waiting, Slots(self._concurrency, count, 0), times, price)):
+        for place, (count, ahead) in enumerate(zip(ready, queued, strict=True)):
+            if ahead < 0.5:
+                continue
+            more = worth_starting(int(ahead + 0.5), Slots(self._concurrency, count, 0), times, price)
+            if more:
                 rescued[place] = count + more
                 self._looks_unrescued = 0
-        self._rescues.push(rescued)
+        self._rescues.push(tuple(rescued))
 
     def _judge(self, look: Look, late: list[int]) -> None:
         kept = min(1.0, math.exp(-look.seconds / _JUDGED_SECONDS))
@@ -162,18 +184,24 @@ class Autopilots:
         self._late = [kept * before + now for before, now in zip(self._late, late, strict=True)]
         self._requests = kept * self._requests + look.arrivals
         self._judged_seconds += look.seconds
+        self._budget.fade(look.seconds)
         self._really.fade(kept, float(late[self.followed]))
 
     def _follow(self, times: Times) -> None:
         """The cheapest price that keeps the promise: a dearer one at once, a cheaper one step by step."""
         if self._requests < _ENOUGH_REQUESTS:
             return
-        best = self._dearer() if self._promise.rescuable(times.cold_start) else max(self._cheapest(), self._floor())
+        best = self._dearer() if self._promise.rescuable(times.cold_start) else self._kept()
         if best >= self.followed:
             self.followed = best
         elif self._judged_seconds - self._stepped_at > times.memory / 2:
             self.followed -= 1
             self._stepped_at = self._judged_seconds
+
+    def _kept(self) -> int:
+        """The cheapest for the last hour; dearer, the more all the time remembered is overdrawn."""
+        cheapest = self._cheapest()
+        return max(cheapest, min(cheapest + self._budget.overdraft, INSURED), self._floor())
 
     def _cheapest(self) -> int:
         """By the autopilots. What even the dearest could not avoid is charged to at most half of what is allowed.
@@ -181,22 +209,26 @@ class Autopilots:
         Where it is more than all that is allowed, its coming back would be avoidable: no cheap price is followed then.
         """
         correction = self._really.correction
-        unavoidable = self._late[-1] * correction
+        unavoidable = self._late[_DEAREST] * correction
         allowed = _AIM * self._promise.share * self._in_an_hour()
         most = max(allowed / 2, allowed - unavoidable)
-        dearest = len(PRICES) - 1
         least = INSURED if unavoidable > allowed + _FEW_LATE else 0
-        kept = (p for p in range(least, dearest) if self._late[p] * correction - unavoidable + _DOUBT <= most)
-        return next(kept, dearest)
+        kept = (p for p in range(least, _DEAREST) if self._late[p] * correction - unavoidable + _DOUBT <= most)
+        return next(kept, _DEAREST)
 
     def _floor(self) -> int:
-        """Where more were really late than the followed value had reckoned, a dearer one holds for a while."""
+        """Where more were really late than the followed value had reckoned, a dearer one holds for a while.
+
+        And then until the budget could bear the same once more.
+        """
         bearable = max(_FEW_LATE, _AIM * self._promise.share * self._in_an_hour() / 2)
         if self._really.excess > bearable:
             self._really.answer()
-            self._lowest = min(self.followed + 1, len(PRICES) - 1)
+            self._lowest = min(self.followed + 1, _DEAREST)
             self._lowest_until = self._judged_seconds + _JUDGED_SECONDS / 2
-        return self._lowest if self._judged_seconds < self._lowest_until else 0
+        elif self._judged_seconds >= self._lowest_until and not self._budget.strained:
+            self._lowest = 0
+        return self._lowest
 
     def _dearer(self) -> int:
         """Where starts are fast they keep the promise; if they do not, more replicas do."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from proxy.core.autoscaler.objective.account import Times
 
@@ -14,8 +14,7 @@ _QUANTILE = 1.65
 _SLACK_SECONDS = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Slots:
+class Slots(NamedTuple):
     """`concurrency` of one replica; `ready` and `starting` count replicas."""
 
     concurrency: int

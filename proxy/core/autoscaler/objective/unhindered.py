@@ -11,6 +11,8 @@ from proxy.core.journal import Entry, Kind
 # Who waited less has lost nothing worth a correction.
 _NO_WAIT_SECONDS = 0.05
 _SAMPLED = 64
+# Looking a member up on its Enum costs 0.1 µs on Python 3.11.
+_ARRIVED, _STARTED, _ENDED, _LEFT, _REFUSED = Kind.ARRIVED, Kind.STARTED, Kind.ENDED, Kind.LEFT, Kind.REFUSED
 
 
 class Unhindered:
@@ -27,13 +29,14 @@ class Unhindered:
 
     def note(self, entry: Entry) -> None:
         """One request's step, in order."""
-        if entry.kind is Kind.ARRIVED:
+        kind = entry.kind
+        if kind is _ARRIVED:
             self.waiting.append(entry.at)
-        elif entry.kind is Kind.STARTED:
+        elif kind is _STARTED:
             self._start(entry)
-        elif entry.kind is Kind.LEFT:
+        elif kind is _LEFT:
             self._forget(entry.since)
-        elif entry.kind is not Kind.REFUSED:
+        elif kind is not _REFUSED:
             self._end(entry)
 
     def agree(self, in_flight: int) -> None:
@@ -69,7 +72,7 @@ class Unhindered:
             self._late_count -= 1
             if not arrivals:
                 del self._late[entry.since]
-        if entry.kind is Kind.ENDED:
+        if entry.kind is _ENDED:
             self.times.add(entry.seconds)
 
     def _forget(self, arrival: float) -> None:

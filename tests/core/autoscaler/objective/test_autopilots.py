@@ -2,8 +2,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import numpy as np
-
 from proxy.core.autoscaler.objective.account import Times
 from proxy.core.autoscaler.objective.autopilots import FIRST, INSURED, PRICES, Autopilots, Look, Promise
 
@@ -18,7 +16,7 @@ class Flight:
         self._demand = demand
 
     def live(self, seconds: int, times: Times = TIMES, wait: float = 0.0) -> int:
-        wanted = np.arange(1, len(PRICES) + 1)
+        wanted = tuple(range(1, len(PRICES) + 1))
         arrivals = round(self._demand)
         for _ in range(seconds):
             self.autopilots.started([wait] * arrivals)
@@ -71,3 +69,25 @@ def test_where_starts_are_fast_only_what_was_really_late_makes_it_dearer() -> No
     fast = Times(service=1.0, cold_start=3.0)
     assert Flight(demand=500.0).live(1000, fast) == 0
     assert Flight(demand=500.0).live(1000, fast, wait=6.0) == 4
+
+
+def burst_from_a_quiet_life(times: Times, wait: float) -> Autopilots:
+    flight = Flight(demand=1.0)
+    flight.live(2500, times)
+    flight._demand = 50.0
+    flight.live(20, times, wait)
+    flight._demand = 1.0
+    flight.live(300, times)
+    return flight.autopilots
+
+
+def test_once_more_were_late_than_is_promised_what_the_burst_needed_is_held() -> None:
+    assert 40 <= burst_from_a_quiet_life(TIMES, wait=30.0).insured <= 50
+
+
+def test_nothing_is_insured_while_the_promise_holds() -> None:
+    assert burst_from_a_quiet_life(TIMES, wait=0.0).insured == 0
+
+
+def test_nothing_is_insured_where_starts_are_fast_enough_for_those_who_wait() -> None:
+    assert burst_from_a_quiet_life(Times(service=1.0, cold_start=3.0), wait=30.0).insured == 0
