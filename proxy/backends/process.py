@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 from proxy.backends.base import Consumption, Found, Handle
 from proxy.backends.child import Child
 from proxy.backends.command import command
-from proxy.backends.environment import build_id, inherited, variables
+from proxy.backends.environment import build_id, inherited, secrets, variables
 from proxy.backends.lifeline import LIFELINE
 from proxy.backends.output import Output
 from proxy.backends.ports import PORTS
 from proxy.backends.process_groups import consumption_of
-from proxy.backends.secrets import Secrets
 from proxy.backends.sources import contents
 from proxy.backends.venv import make_venv
 from proxy.config.packages import listed_file, pip_lines
@@ -54,7 +53,7 @@ class ProcessBackend:
 
     def __init__(self, config: AppConfig) -> None:
         self._config = config
-        self._secrets = Secrets(config.env)
+        self._secrets = secrets(config)
         self.restarts = True
         self.outlives = False
         self._venv: Path | None = None
@@ -111,7 +110,7 @@ class ProcessBackend:
         LIFELINE.close()
 
     def _environment(self, replica_id: str, port: int) -> dict[str, str]:
-        environment = {**inherited(self._config), **variables(self._config, replica_id, port, self._build)}
+        environment = {**inherited(), **variables(self._config, replica_id, port, self._build)}
         if self._venv:
             environment["VIRTUAL_ENV"] = str(self._venv)
         environment["PATH"] = self._path(environment)
