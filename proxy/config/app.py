@@ -69,6 +69,12 @@ class AppConfig:
     def folder(self) -> Path:
         return self.file.parent
 
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """What a replica is told, or the proxy alone, but no image."""
+        own = self.auth.jwt.secret_file
+        return tuple(file for file in (self.env_file, self.folder / own if own else None) if file is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
