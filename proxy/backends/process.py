@@ -61,8 +61,8 @@ class ProcessBackend:
 
     async def check(self) -> None:
         """Raise UserError for what would fail every start and can be seen before the first."""
-        if self._config.custom is None and not (main := self._config.folder / "main.py").is_file():
-            raise UserError(f"{main} does not exist: add it, or set runtime.custom.entrypoint in cerebrium.toml")
+        if sentence := self._config.without_server:
+            raise UserError(sentence)
         if self._config.process.install:  # what it runs may be installed only by prepare()
             command(self._config, 0, sys.executable)
             listed_file(self._config, "pip")
