@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from proxy.admin.lock import Lock
 from proxy.admin.server import AdminServer
 from proxy.admission import Admission
+from proxy.backends.environment import withhold
 from proxy.config import AppConfig
 from proxy.config.state import state_folder
 from proxy.control.file_watch import FileWatch
@@ -60,7 +61,7 @@ async def run(configs: Sequence[AppConfig], options: Options, announce: Callable
             await proxy.run(announce)
             raise _Finished
     except* _Finished:
-        pass
+        withhold(configs)
     except* (UserError, HardStop) as group:
         reason = group.exceptions[0]  # Python before 3.11.4 makes a group of what is raised here
     if reason is not None:
@@ -82,6 +83,7 @@ class Proxy:
         access = options.access
         self.admission = Admission(access.keys)
         predictions = predictions_of(configs)
+        withhold(configs)
         self.apps: list[App] = []
         for config in configs:
             self.make(config, predictions.get(config.name))

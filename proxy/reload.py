@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.admission import Admission
+from proxy.backends.environment import withhold
 from proxy.change import Change
 from proxy.config import AppConfig, load_all
 from proxy.control.machine import make_machine
@@ -81,6 +82,7 @@ class Reload:
         async with self._one:
             self._check_serving()
             configs = await asyncio.to_thread(load_all, self._served.options.paths)
+            withhold(configs)
             limit = await asyncio.to_thread(self._limit, configs)
             predictions = await asyncio.to_thread(predictions_of, configs)
             plan = await self._checked(configs, predictions)

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -123,7 +123,15 @@ class Orphans:
             ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
     def kill(self) -> None:
-        """Once the command has ended: what it started may hold its port or its GPU's memory."""
+        """At the end of the process; returns when they are gone."""
+        for seconds in self.killed():
+            time.sleep(seconds)
+
+    def killed(self) -> Iterator[float]:
+        """Once the command has ended: what it started may hold its port or its GPU's memory.
+
+        Seconds to wait until each next look, as long as anything is left.
+        """
         for _ in range(_LAST_LOOKS):
             reap()
             left = _children() - self._spared
@@ -132,7 +140,7 @@ class Orphans:
             for pid in left:
                 with suppress(ProcessLookupError, PermissionError):  # one of another user's is not ours to kill
                     os.kill(pid, signal.SIGKILL)
-            time.sleep(_LOOK_SECONDS)
+            yield _LOOK_SECONDS
 
 
 def _children() -> set[int]:

@@ -68,16 +68,17 @@ class Supervisor:
             await self._exited.wait()
             watching.cancel()
         reason = watch.hung or describe(self._child.code, killed=replica.killed).reason
-        self._bury(replica, f"{launch.name} {reason}")
+        await self._bury(replica, f"{launch.name} {reason}")
         return self._child.exit_code
 
-    def _bury(self, replica: Replica, reason: str) -> None:
+    async def _bury(self, replica: Replica, reason: str) -> None:
         self._was_ready = self._was_ready or replica.ready_at is not None
         log.log(logging.INFO if self._stop.is_set() else logging.ERROR, "%s", reason)
         self._gate.lost(replica, reason)
         LIFELINE.remove(self._child.pid)
         LIFELINE.close()
-        ORPHANS.kill()
+        for seconds in ORPHANS.killed():  # the gate answers meanwhile
+            await asyncio.sleep(seconds)
         PORTS.release(self._launch.port)
         self._recovery.failed(replica, reason, (), time.monotonic())
 

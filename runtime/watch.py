@@ -6,9 +6,10 @@ import logging
 import math
 import os
 import time
+from dataclasses import replace
 
 from proxy.backends.lifeline import LIFELINE
-from proxy.control.prober import Prober, Question
+from proxy.control.prober import REFUSED, Prober, Question
 from proxy.control.recovery import Recovery
 from proxy.control.vigil import Patience, Vigil
 from proxy.core.pool import Pool
@@ -22,6 +23,7 @@ log = logging.getLogger("tidegate.runtime")
 _PROBE_SECONDS = 2.0
 _INTERVAL_SECONDS = 5.0
 _FAILURES = 3
+_FIRST_WORD_SECONDS = 30.0  # then after twice as long, and so on
 
 
 class Silence:
@@ -41,16 +43,21 @@ class Silence:
 
 
 class Heartbeat(Prober):
-    """Asks one question, and remembers the silence after it."""
+    """Asks one question, and remembers the silence after it; `elsewhere`: a command may listen on another port."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, elsewhere: bool = False) -> None:
         super().__init__(question, question)
         self.silence = Silence()
+        self._elsewhere = elsewhere
 
     async def ready(self, host: str, port: int) -> Answer:
         asked_at = time.monotonic()
         answer = await super().ready(host, port)
         self.silence.note(answer, asked_at)
+        self._elsewhere = self._elsewhere and not answer.spoken
+        if self._elsewhere and answer.text.endswith(REFUSED):
+            hint = "if the command listens on another port than PORT says, name it with --upstream-port"
+            return replace(answer, text=f"{answer.text} on port {port}; {hint}")
         return answer
 
 
@@ -65,9 +72,10 @@ class Watch:
         self._hang_seconds = hang_seconds if launch.mended else math.inf
         probe_seconds = min(_PROBE_SECONDS, self._hang_seconds)
         interval_seconds = min(_INTERVAL_SECONDS, self._hang_seconds / _FAILURES)
-        self._heartbeat = Heartbeat(Question(launch.ready_path, probe_seconds))
+        self._heartbeat = Heartbeat(Question(launch.ready_path, probe_seconds), elsewhere=not launch.mended)
         patience = Patience(interval_seconds, _FAILURES, math.inf, SLOWEST_START_SECONDS)
         self._vigil = Vigil(patience, self._heartbeat, replica)
+        self._word_due = _FIRST_WORD_SECONDS
         self.hurry = self._vigil.hurry
 
     async def run(self, pool: Pool, recovery: Recovery) -> None:
@@ -78,9 +86,17 @@ class Watch:
             now = time.monotonic()
             if pool.apply(self._replica, event, now):
                 self._report(first, recovery, now)
+            elif first:
+                self.still_starting(now - self._replica.started_at)
             if self._replica.ready_at is not None and self._heartbeat.silence.seconds(now) >= self._hang_seconds:
                 self._kill(pool, now)
             await self._vigil.pause()
+
+    def still_starting(self, seconds: float) -> None:
+        """Say why, now and then."""
+        if seconds >= self._word_due:
+            self._word_due *= 2
+            log.warning("%s is not ready after %.0f s: %s", self._launch.name, seconds, self._replica.last_probe)
 
     def _report(self, first: bool, recovery: Recovery, now: float) -> None:
         name = self._launch.name

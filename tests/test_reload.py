@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from proxy.admission import Admission
+from proxy.backends.environment import inherited
 from proxy.config import AppConfig
 from proxy.control.prediction import Prediction
 from proxy.core.capacity import Machine
@@ -59,6 +60,24 @@ class Serving:
 def stops(serving: Serving) -> None:
     """As when SIGTERM comes in the middle of a reload."""
     serving.ending = True
+
+
+def test_no_replica_inherits_what_an_app_of_a_reload_names_for_the_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RELOADED_SECRET", "x" * 32)
+
+    async def scenario() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            serving = Serving(tmp_path, tasks, stops)
+            (tmp_path / "cerebrium.toml").write_text(STATIC + '[tidegate.auth.jwt]\nsecret_env = "RELOADED_SECRET"')
+            reload = Reload(serving)
+            reload.open()
+            with pytest.raises(UserError, match="shutting down"):
+                await reload.run()
+
+    asyncio.run(scenario())
+    assert "RELOADED_SECRET" not in inherited()
 
 
 def test_an_app_that_a_reload_makes_while_the_proxy_begins_to_end_is_not_begun(tmp_path: Path) -> None:

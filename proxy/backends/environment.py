@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from proxy.backends.secrets import Secrets
+
 if TYPE_CHECKING:
     from proxy.config import AppConfig
 
@@ -26,10 +28,24 @@ def variables(config: AppConfig, replica_id: str, port: int, build: str) -> dict
     }
 
 
-def inherited(config: AppConfig) -> dict[str, str]:
-    """The proxy's own, for a process; not the secrets that let somebody act in its stead."""
-    ours = {"TIDEGATE_ADMIN_KEY", config.auth.jwt.secret_env, config.notify.smtp_password_env}
-    return {name: value for name, value in os.environ.items() if name not in ours}
+# What lets somebody act in the proxy's stead. A name that no app has any more still holds what it held.
+_OURS = {"TIDEGATE_ADMIN_KEY"}
+
+
+def withhold(configs: Iterable[AppConfig]) -> None:
+    """From now on no replica of any app inherits the variables that these apps name for the proxy alone."""
+    for config in configs:
+        _OURS.update((config.auth.jwt.secret_env, config.notify.smtp_password_env))
+
+
+def inherited() -> dict[str, str]:
+    """The proxy's own variables, for a process; not those that are withheld."""
+    return {name: value for name, value in os.environ.items() if name not in _OURS}
+
+
+def secrets(config: AppConfig) -> Secrets:
+    """Of all that a process of the app is given, by its own settings or by whoever started the proxy."""
+    return Secrets(inherited() | dict(config.env))
 
 
 def build_id(config: AppConfig, content: Iterable[bytes]) -> str:

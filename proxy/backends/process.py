@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING
 from proxy.backends.base import Consumption, Found, Handle
 from proxy.backends.child import Child
 from proxy.backends.command import command
-from proxy.backends.environment import build_id, inherited, variables
+from proxy.backends.environment import build_id, inherited, secrets, variables
 from proxy.backends.lifeline import LIFELINE
 from proxy.backends.output import Output
 from proxy.backends.ports import PORTS
 from proxy.backends.process_groups import consumption_of
-from proxy.backends.secrets import Secrets
 from proxy.backends.sources import contents
 from proxy.backends.venv import make_venv
 from proxy.config.packages import listed_file, pip_lines
@@ -54,7 +53,7 @@ class ProcessBackend:
 
     def __init__(self, config: AppConfig) -> None:
         self._config = config
-        self._secrets = Secrets(config.env)
+        self._secrets = secrets(config)
         self.restarts = True
         self.outlives = False
         self._venv: Path | None = None
@@ -62,8 +61,8 @@ class ProcessBackend:
 
     async def check(self) -> None:
         """Raise UserError for what would fail every start and can be seen before the first."""
-        if self._config.custom is None and not (main := self._config.folder / "main.py").is_file():
-            raise UserError(f"{main} does not exist: add it, or set runtime.custom.entrypoint in cerebrium.toml")
+        if sentence := self._config.without_server:
+            raise UserError(sentence)
         if self._config.process.install:  # what it runs may be installed only by prepare()
             command(self._config, 0, sys.executable)
             listed_file(self._config, "pip")
@@ -111,7 +110,7 @@ class ProcessBackend:
         LIFELINE.close()
 
     def _environment(self, replica_id: str, port: int) -> dict[str, str]:
-        environment = {**inherited(self._config), **variables(self._config, replica_id, port, self._build)}
+        environment = {**inherited(), **variables(self._config, replica_id, port, self._build)}
         if self._venv:
             environment["VIRTUAL_ENV"] = str(self._venv)
         environment["PATH"] = self._path(environment)

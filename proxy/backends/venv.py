@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proxy.backends.child import Child
-from proxy.backends.environment import inherited
+from proxy.backends.environment import inherited, secrets
 from proxy.backends.output import Output
-from proxy.backends.secrets import Secrets
 from proxy.config.packages import listed_file, pip_lines
 from proxy.errors import StartError
 
@@ -118,8 +117,8 @@ def _pip_arguments(config: AppConfig) -> list[str]:
 
 
 async def _run(config: AppConfig, argv: list[str]) -> None:
-    child = Child(Output(config.name, "install", Secrets(config.env)))
-    await child.spawn(argv, config.folder, inherited(config))
+    child = Child(Output(config.name, "install", secrets(config)))
+    await child.spawn(argv, config.folder, inherited())
     try:
         ended = await child.wait()
     finally:

@@ -69,6 +69,25 @@ class AppConfig:
     def folder(self) -> Path:
         return self.file.parent
 
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """What a replica is told, or the proxy alone, but no image."""
+        own = self.auth.jwt.secret_file
+        return tuple(file for file in (self.env_file, self.folder / own if own else None) if file is not None)
+
+    @property
+    def without_server(self) -> str:
+        """A sentence if a process or an image of this folder has nothing to serve; else nothing."""
+        main = self.folder / "main.py"
+        if self.custom is not None or main.is_file():
+            return ""
+        return f"{main} does not exist: add it, or set runtime.custom.entrypoint in cerebrium.toml"
+
+    @property
+    def of_this_folder(self) -> bool:
+        """Whether its replicas are: not those of an image that is there, or of somebody else."""
+        return self.backend == "process" or not (self.docker.image or self.static.replicas)
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
@@ -119,12 +138,15 @@ def parse(text: str, file: Path) -> AppConfig:
 
 
 def inspect(app: Path) -> Findings:
-    """Everything that is wrong with `app`, a folder or a file."""
+    """Everything that is wrong with `app`, a folder or a file, and would end `tidegate up`."""
     try:
         file = document.find(app)
-        return _examine(document.read(file), file)[1]
+        config, findings = _examine(document.read(file), file)
     except ConfigError as error:
         return Findings((str(error),), ())
+    if config and config.of_this_folder and (sentence := config.without_server):
+        return Findings((sentence,), findings.warnings)
+    return findings
 
 
 def _examine(text: str, file: Path) -> tuple[AppConfig | None, Findings]:

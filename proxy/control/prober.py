@@ -20,6 +20,7 @@ from proxy.core.shortage import SHORTAGES
 if TYPE_CHECKING:  # settings are pydantic models, which the container entrypoint has no time to import
     from proxy.config import AppConfig
 
+REFUSED = "connection refused"
 _MAX_BODY_BYTES = 65_536
 _LOOPBACK = "127.0.0.1"
 _HANG_UP_SECONDS = 0.02
@@ -154,5 +155,5 @@ def _authority(host: str, port: int) -> str:
 
 def _said(error: Exception) -> str:
     if getattr(error, "errno", None) == errno.ECONNREFUSED:
-        return "connection refused"
+        return REFUSED
     return str(error) or type(error).__name__

@@ -58,7 +58,7 @@ async def build_image(docker: Docker, config: AppConfig, report: Report, anew: b
 
 def _from_recipe(config: AppConfig, base_id: str, user: str, anew: bool) -> Order:
     made = recipe(config, user)
-    files = select(config.folder, config.deployment.include, config.deployment.exclude)
+    files = _files(config)
     _check(config, files)
     parts: dict[str, bytes | Path] = {"Dockerfile": made.dockerfile.encode()}
     parts |= {f"steps/{file.name}": file for file in _STEPS.glob("*.sh")}
@@ -67,6 +67,13 @@ def _from_recipe(config: AppConfig, base_id: str, user: str, anew: bool) -> Orde
         parts |= runtime_parts()
     context = {f"{APP}/{name}": file for name, file in files.items()}
     return _order(config, {**context, **_named(parts)}, base_id, made.steps, anew)
+
+
+def _files(config: AppConfig) -> dict[str, Path]:
+    """The app's, but for its secrets and links to them: whoever has the image would have them."""
+    secret = {os.path.realpath(file) for file in config.secret_files}
+    found = select(config.folder, config.deployment.include, config.deployment.exclude)
+    return {name: file for name, file in found.items() if not secret or os.path.realpath(file) not in secret}
 
 
 def _check(config: AppConfig, files: Mapping[str, Path]) -> None:
@@ -91,7 +98,7 @@ def _from_dockerfile(config: AppConfig, name: str, anew: bool) -> Order:
     file = config.folder / name
     if not file.is_file():
         raise BuildError(f"{config.file}: runtime.custom.dockerfile_path names {name}, which is no file: correct it")
-    files = select(config.folder, config.deployment.include, config.deployment.exclude)
+    files: Mapping[str, Path] = _files(config)
     for ignore in (file.with_name(f"{file.name}.dockerignore"), config.folder / ".dockerignore"):
         if ignore.is_file():
             ignored = dockerignore(ignore.read_text(encoding="utf-8"))

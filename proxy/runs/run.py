@@ -6,13 +6,13 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO
 
 import aiohttp
 
 from proxy.errors import BodyTooLarge, ReplicaFailed
 from proxy.net.service import Service
 from proxy.runs.answer import MAX_ANSWER_BYTES, Answer
+from proxy.runs.body import Body
 from proxy.runs.inside import Inside
 from proxy.runs.webhook import Webhook
 
@@ -29,7 +29,7 @@ class Run:
     method: str
     target: bytes
     headers: Sequence[tuple[str, str]]
-    body: IO[bytes]
+    body: Body
     webhook: Webhook | None
 
     async def perform(self, inside: Inside) -> Answer:
@@ -48,7 +48,7 @@ class Run:
             await asyncio.sleep(pause)
 
     def ask(self, inside: Inside) -> aiohttp.client._RequestContextManager:
-        return inside.ask(self.number, self.method, self.target, self.headers, self.body)
+        return inside.ask(self.number, self.method, self.target, self.headers, self.body.file)
 
 
 def queue_was_full(response: aiohttp.ClientResponse) -> bool:

@@ -6,20 +6,19 @@ import asyncio
 import logging
 import os
 import sqlite3
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
-from typing import IO
 
 import aiohttp
 import orjson
 from aiohttp import web
 
 from proxy.config.state import state_folder
-from proxy.errors import AnswerError, AppNotFound, BodyTooLarge, NoReplica, QueueFull, ReplicaFailed
+from proxy.errors import AnswerError, AppNotFound, NoReplica, QueueFull, ReplicaFailed
 from proxy.net.service import Service
 from proxy.runs.answer import MAX_ANSWER_BYTES, Answer
+from proxy.runs.body import MAX_BODY_BYTES, Body, Room
 from proxy.runs.inside import Inside, InsideSite, passed_on
 from proxy.runs.order import Order, read_order
 from proxy.runs.run import Run
@@ -27,9 +26,6 @@ from proxy.runs.store import Store
 from proxy.runs.webhook import Webhook
 from proxy.wire.answer import CONTINUE
 
-# Of an app without tidegate.limits.max_body_bytes: a run's body waits on the disk.
-MAX_BODY_BYTES = 256 << 20
-_IN_MEMORY_BYTES = 65_536
 # What came through the data port passes here.
 MAX_HEAD_BYTES = 1 << 20
 _LEAST_RUNS = 1
@@ -73,6 +69,7 @@ class RunServer:
         self._tasks = tasks
         self._folder = state_folder()
         self._store = Store(self._folder)
+        self._room = Room()
         self._running: set[asyncio.Task[None]] = set()
         self.ended: Callable[[], None] = lambda: None  # a run, or a webhook
         self._present: Counter[Service] = Counter()
@@ -154,22 +151,19 @@ class RunServer:
         if self._present[service] >= max(_LEAST_RUNS, pool.queue.limit + sum(replica.limit for replica in pool)):
             raise QueueFull("too many asynchronous runs wait already", pool.retry_after_seconds())
 
-    async def _body(self, request: web.BaseRequest, service: Service) -> IO[bytes]:
-        """All of it, on the disk if it is large. Raises BodyTooLarge."""
-        limit = service.max_body_bytes or MAX_BODY_BYTES
+    async def _body(self, request: web.BaseRequest, service: Service) -> Body:
+        """All of it. Raises BodyTooLarge, NoReplica."""
         if request.headers.get("expect", "").lower() == "100-continue" and request.transport is not None:
             request.transport.write(CONTINUE)
-        body: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=str(self._folder))  # noqa: SIM115  # its run closes it
+        body = Body(self._room, self._folder)
         try:
-            await _spool(request, body, limit)
+            await body.fill(request, service.max_body_bytes or MAX_BODY_BYTES)
         except BaseException:  # also when its client leaves
             body.close()
             raise
         return body
 
-    def _run(
-        self, request: web.BaseRequest, order: Order, found: tuple[int, Service], body: IO[bytes], run_id: str
-    ) -> Run:
+    def _run(self, request: web.BaseRequest, order: Order, found: tuple[int, Service], body: Body, run_id: str) -> Run:
         secret = request.headers.get("x-webhook-secret", "")
         webhook = Webhook(order.webhook, secret) if order.webhook else None
         number, service = found
@@ -245,21 +239,6 @@ class RunServer:
             await webhook.deliver(self._inside.session, run_id, answer)
         except Exception:  # the end of a task: the answer itself has been given
             log.exception("the webhook of %s has failed", run_id)
-
-
-async def _spool(request: web.BaseRequest, body: IO[bytes], limit: int) -> None:
-    """Raises BodyTooLarge, and NoReplica where the disk takes no more."""
-    size = request.content_length or 0
-    async for piece in request.content.iter_any():
-        size = max(size, body.tell() + len(piece))
-        if size > limit:
-            break
-        try:
-            body.write(piece)
-        except OSError as error:
-            raise NoReplica(f"the run cannot be kept: {error.strerror}") from error
-    if size > limit:
-        raise BodyTooLarge(f"the body is larger than {limit} bytes")
 
 
 def _refuse(begun: asyncio.Future[None], error: Exception) -> None:

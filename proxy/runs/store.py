@@ -17,6 +17,7 @@ from typing import TypeVar
 import orjson
 
 from proxy.runs.answer import Answer
+from proxy.runs.commits import Change, Commits
 
 T = TypeVar("T")
 
@@ -33,6 +34,9 @@ CREATE TABLE IF NOT EXISTS runs (
 );
 CREATE INDEX IF NOT EXISTS runs_by_app ON runs (app, ended);
 """
+_BEGIN = "INSERT INTO runs (id, app, owner, created) VALUES (?, ?, ?, ?)"
+_ENDED = "UPDATE runs SET ended = ?, status = ?, media_type = ?, body = ?, size = ? WHERE id = ?"
+_POSTED = "UPDATE runs SET webhook = ? WHERE id = ?"
 _TOO_MANY = """
 DELETE FROM runs WHERE id IN
     (SELECT id FROM runs WHERE app = ? AND ended IS NOT NULL ORDER BY ended DESC LIMIT -1 OFFSET ?)
@@ -76,6 +80,7 @@ class Store:
         self._folder = folder
         self._owner = secrets.token_hex(8)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="runs")
+        self._commits = Commits()
         self._lock: int | None = None
         self._present: set[str] = set()  # begun by us, and not over
 
@@ -90,18 +95,19 @@ class Store:
     async def begin(self, run_id: str, app: str) -> None:
         self._present.add(run_id)
         values = (run_id, app, self._owner, _text(datetime.now(UTC)))
-        await self._write("INSERT INTO runs (id, app, owner, created) VALUES (?, ?, ?, ?)", values)
+        await self._write(lambda database: database.execute(_BEGIN, values))
 
     async def end(self, run_id: str, app: str, answer: Answer) -> None:
         """Keep the answer, and forget those that are too old or too many."""
-        await self._do(lambda: self._end(run_id, app, answer, datetime.now(UTC)))
+        await self._write(lambda database: _end(database, run_id, app, answer))
 
     def over(self, run_id: str) -> None:
         """Nobody works on it any more; without an answer by now it has none."""
         self._present.discard(run_id)
 
     async def posted(self, run_id: str, webhook: dict[str, object]) -> None:
-        await self._write("UPDATE runs SET webhook = ? WHERE id = ?", (orjson.dumps(webhook).decode(), run_id))
+        values = (orjson.dumps(webhook).decode(), run_id)
+        await self._write(lambda database: database.execute(_POSTED, values))
 
     async def find(self, run_id: str, app: str) -> Row | None:
         return await self._do(lambda: self._find(run_id, app))
@@ -113,12 +119,9 @@ class Store:
     async def _do(self, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
 
-    async def _write(self, statement: str, values: tuple[object, ...]) -> None:
-        def write() -> None:
-            with self._database:
-                self._database.execute(statement, values)
-
-        await self._do(write)
+    async def _write(self, change: Change) -> None:
+        pending = self._commits.announce(change)
+        await self._do(lambda: self._commits.complete(pending, self._database))
 
     # In the thread
 
@@ -133,22 +136,11 @@ class Store:
             file.touch(mode=0o600)  # answers are nobody else's to read
             self._database = sqlite3.connect(file, timeout=10)
             self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.execute("PRAGMA synchronous = FULL")  # what was promised outlives a power cut
             self._database.executescript(_SCHEMA)
         except BaseException:
             self._unlock()
             raise
-
-    def _end(self, run_id: str, app: str, answer: Answer, now: datetime) -> None:
-        ended = (_text(now), answer.status, answer.media_type, answer.body, len(answer.body), run_id)
-        with self._database as database:
-            database.execute(
-                "UPDATE runs SET ended = ?, status = ?, media_type = ?, body = ?, size = ? WHERE id = ?", ended
-            )
-            oldest, longest = now - timedelta(hours=KEEP_HOURS), now - timedelta(hours=KEEP_HOURS + LONGEST_RUN_HOURS)
-            database.execute("DELETE FROM runs WHERE ended < ? OR created < ?", (_text(oldest), _text(longest)))
-            database.execute(_TOO_MANY, (app, KEEP_RUNS))
-            database.execute(_TOO_LARGE, (KEEP_BYTES,))
 
     def _find(self, run_id: str, app: str) -> Row | None:
         found = self._database.execute(
@@ -208,6 +200,15 @@ def _holds(file: Path) -> bool:
         return False
     finally:
         os.close(lock)
+
+
+def _end(database: sqlite3.Connection, run_id: str, app: str, answer: Answer) -> None:
+    now = datetime.now(UTC)
+    database.execute(_ENDED, (_text(now), answer.status, answer.media_type, answer.body, len(answer.body), run_id))
+    oldest, longest = now - timedelta(hours=KEEP_HOURS), now - timedelta(hours=KEEP_HOURS + LONGEST_RUN_HOURS)
+    database.execute("DELETE FROM runs WHERE ended < ? OR created < ?", (_text(oldest), _text(longest)))
+    database.execute(_TOO_MANY, (app, KEEP_RUNS))
+    database.execute(_TOO_LARGE, (KEEP_BYTES,))
 
 
 def _text(moment: datetime) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.backends.environment import build_id, inherited, variables
+from proxy.backends.environment import build_id, inherited, variables, withhold
 from tests.backends.apps import app
 
 
@@ -26,14 +26,14 @@ def test_the_users_variables_are_given_but_cannot_move_the_port(tmp_path: Path) 
     assert (given["MODEL"], given["PORT"]) == ("tiny", "41000")
 
 
-def test_a_process_inherits_all_but_what_lets_it_act_in_the_proxys_stead(
+def test_a_process_inherits_all_but_what_any_app_names_for_the_proxy_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("TIDEGATE_ADMIN_KEY", "TOKENS", "MAIL", "OTHER"):
+    for name in ("TIDEGATE_ADMIN_KEY", "DEMO_TOKENS", "DEMO_MAIL", "OTHER"):
         monkeypatch.setenv(name, "x")
-    notify = '[tidegate.notify]\nsmtp_user = "us"\nsmtp_password_env = "MAIL"'
-    given = inherited(app(tmp_path, f'[tidegate.auth.jwt]\nsecret_env = "TOKENS"\n{notify}'))
-    assert {"TIDEGATE_ADMIN_KEY", "TOKENS", "MAIL", "OTHER"} & given.keys() == {"OTHER"}
+    notify = '[tidegate.notify]\nsmtp_user = "us"\nsmtp_password_env = "DEMO_MAIL"'
+    withhold([app(tmp_path, '[tidegate.auth.jwt]\nsecret_env = "DEMO_TOKENS"'), app(tmp_path, notify), app(tmp_path)])
+    assert {"TIDEGATE_ADMIN_KEY", "DEMO_TOKENS", "DEMO_MAIL", "OTHER"} & inherited().keys() == {"OTHER"}
 
 
 @pytest.mark.parametrize(

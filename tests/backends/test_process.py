@@ -51,3 +51,14 @@ def test_programs_beside_tidegate_come_first_unless_the_user_activated_an_enviro
     environment = ProcessBackend(app(tmp_path))._environment("demo-1", 41000)
     order = {"tidegate": [str(own), str(tmp_path)], "user": [str(tmp_path), str(own)]}
     assert environment["PATH"].split(os.pathsep) == order[first]
+
+
+@pytest.mark.parametrize(
+    ("toml", "shown"),
+    [("", "the shell's ***, the app's sesame"), ("[tidegate.env]\nA_KEY = 'sesame'", "the shell's ***, the app's ***")],
+)
+def test_a_secret_is_hidden_whether_a_replica_has_it_from_the_shell_or_from_its_app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toml: str, shown: str
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_abcdef")
+    assert ProcessBackend(app(tmp_path, toml))._secrets.hide("the shell's hf_abcdef, the app's sesame") == shown

@@ -19,6 +19,7 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def write(folder: str, text: str = "", name: str = "hello") -> None:
     Path(folder).mkdir(exist_ok=True)
+    Path(folder, "main.py").touch()
     Path(folder, "cerebrium.toml").write_text(f'[cerebrium.deployment]\nname = "{name}"\n{text}')
 
 
@@ -80,3 +81,31 @@ def test_findings_are_told_to_programs_app_by_app() -> None:
     assert (one["app"], one["errors"], len(one["warnings"])) == ("a", [], 1)
     assert (other["app"], len(other["errors"])) == ("b", 1)
     assert result.exit_code == 1
+
+
+def test_what_has_nothing_to_serve_is_refused_as_by_up() -> None:
+    write("a")
+    Path("a", "main.py").unlink()
+    result = run("a")
+    said = "does not exist: add it, or set runtime.custom.entrypoint in cerebrium.toml"
+    assert (result.exit_code, result.stdout) == (1, f"error: {Path('a', 'main.py').resolve()} {said}\n")
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "[cerebrium.runtime.custom]\nentrypoint = 'serve'",
+        "[tidegate.docker]\nimage = 'model:1'",
+        "[tidegate.static]\nreplicas = ['127.0.0.1:1']",
+    ],
+)
+def test_what_is_served_by_something_else_needs_no_functions(toml: str) -> None:
+    write(".", toml)
+    Path("main.py").unlink()
+    assert run().exit_code == 0
+
+
+def test_processes_need_functions_whatever_image_there_is() -> None:
+    write(".", "[tidegate]\nbackend = 'process'\n[tidegate.docker]\nimage = 'model:1'")
+    Path("main.py").unlink()
+    assert run().exit_code == 1

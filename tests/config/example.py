@@ -23,6 +23,7 @@ def inspected(folder: Path, text: str) -> Findings:
     """What is found in `text`, with the file's path taken off each sentence."""
     file = folder / FILE
     file.write_text(f'[cerebrium.deployment]\nname = "hello"\n{text}')
+    (folder / "main.py").touch()
     found = inspect(folder)
     prefix = f"{file}: "
     assert all(sentence.startswith(prefix) for sentence in found.errors + found.warnings)

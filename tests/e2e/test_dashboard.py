@@ -135,6 +135,16 @@ def test_each_app_has_a_page_of_its_own(tmp_path: Path) -> None:
         assert page.complaints() == []
 
 
+def test_a_history_that_could_not_be_had_is_asked_for_again(tmp_path: Path) -> None:
+    folders = [write_app(tmp_path / name, name=name) for name in ("one", "two")]
+    with running(tmp_path, *folders) as up, browser(f"{up.admin}/#one", tmp_path / "p") as page:
+        page.shows("one", "h2.name")
+        page.run("window.real = fetch; window.fetch = async () => { throw new Error('no way') }; location.hash = 'two'")
+        page.shows("The last hour cannot be shown: no way", "#said")
+        page.run("window.fetch = window.real")
+        eventually(lambda: page.run("return document.querySelector('.chart path').getAttribute('d')"))
+
+
 def test_a_question_is_left_whatever_is_in_its_fields(tmp_path: Path) -> None:
     with running(write_app(tmp_path, QUICK)) as up, browser(up.admin, tmp_path / "p") as page:
         page.button("Scale …").click()

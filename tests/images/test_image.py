@@ -181,3 +181,15 @@ def test_a_build_that_the_engine_refuses_says_why(engine: FakeEngine, tmp_path: 
     engine.status = 400
     with pytest.raises(BuildError, match=r"the Docker Engine does not build its image: dockerfile parse error"):
         build(engine, tmp_path)
+
+
+@pytest.mark.parametrize("toml", ["", DOCKERFILE])
+def test_no_image_has_the_apps_secrets(toml: str, engine: FakeEngine, tmp_path: Path) -> None:
+    for name in ("Dockerfile", "prod.env", "jwt.txt"):
+        (tmp_path / name).write_text("A=1")
+    (tmp_path / "link").symlink_to("prod.env")
+    (tmp_path / "loop").symlink_to("loop")
+    secrets = '[tidegate]\nenv_file = "./prod.env"\n[tidegate.auth.jwt]\nsecret_file = "jwt.txt"\n'
+    build(engine, tmp_path, toml + secrets)
+    names = {name.rpartition("/")[2] for name in engine.names()}
+    assert {"main.py", "prod.env", "jwt.txt", "link", "loop"} & names == {"main.py", "loop"}

@@ -13,7 +13,8 @@ from typing import cast
 import pytest
 from aiodocker import Docker
 
-from proxy.images.registry import pull
+from proxy.errors import BuildError
+from proxy.images.registry import _login, pull
 
 ADA = {"auth": base64.b64encode(b"ada:pass:word").decode()}
 HUB = "https://index.docker.io/v1/"
@@ -76,3 +77,33 @@ def test_a_helper_that_is_not_there_is_no_login(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_no_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "nowhere"))
     assert login(tmp_path, "a.io/b") is None
+
+
+def test_what_has_nothing_to_do_with_the_registry_does_not_matter(tmp_path: Path) -> None:
+    odd: dict[str, object] = {
+        "credHelpers": None,
+        "auths": {"b.io": 7, "nvcr.io": {**ADA, "identitytoken": None}},
+        "psFormat": [],
+    }
+    assert login(tmp_path, "nvcr.io/a", **odd) == {"username": "ada", "password": "pass:word"}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", r"Invalid JSON: EOF"),
+        ("[]", "the whole is not what Docker writes there"),
+        ('{"auths": {"a.io": {"auth": "secret"}}}', "auths.a.io.auth is not what"),
+        ('{"auths": {"a.io": {"auth": 7}}}', "auths.a.io.auth is not what"),
+        ('{"auths": {"a.io": 7}}', "auths.a.io is not what"),
+        ('{"credsStore": []}', "credsStore is not what"),
+    ],
+)
+def test_a_configuration_that_docker_did_not_write_is_one_sentence_without_secrets(
+    text: str, sentence: str, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(BuildError, match=rf"config\.json: .*{sentence}.*: correct it, or .*`docker login`") as raised:
+        asyncio.run(_login("a.io", {"DOCKER_CONFIG": str(tmp_path)}, tmp_path))
+    assert "secret" not in str(raised.value)
+    assert "\n" not in str(raised.value)

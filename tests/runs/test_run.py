@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import cast
 
 import aiohttp
@@ -10,6 +10,7 @@ import pytest
 
 from proxy.runs import run as run_module
 from proxy.runs.answer import Answer
+from proxy.runs.body import Body, Room
 from proxy.runs.inside import Inside, passed_on
 from proxy.runs.run import Run
 from tests.net.fakes import Table
@@ -50,8 +51,9 @@ class FakeInside:
 
 
 def perform(inside: FakeInside) -> Answer:
-    run = Run("r", 0, Table().app.service, "POST", b"/f", (), io.BytesIO(), None)
-    return asyncio.run(run.perform(cast(Inside, inside)))
+    with Body(Room(), Path()) as body:
+        run = Run("r", 0, Table().app.service, "POST", b"/f", (), body, None)
+        return asyncio.run(run.perform(cast(Inside, inside)))
 
 
 def test_run_waits_outside_of_a_full_queue() -> None:

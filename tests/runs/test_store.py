@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -144,3 +145,46 @@ def test_what_killed_proxies_have_left_is_removed_and_what_living_ones_hold_stay
     run(tmp_path, meanwhile)
     assert not left.exists()
     assert (there, locks(tmp_path)) == ([2], 0)
+
+
+def test_what_was_promised_waits_for_the_disk(tmp_path: Path) -> None:
+    async def scenario(opened: Store) -> None:
+        full = 2
+        assert await opened._do(lambda: opened._database.execute("PRAGMA synchronous").fetchone()) == (full,)
+
+    run(tmp_path, scenario)
+
+
+def test_runs_that_come_at_once_wait_for_the_disk_once(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    async def scenario(opened: Store) -> None:
+        go = threading.Event()
+        await opened._do(lambda: opened._database.set_trace_callback(said.append))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(opened._do(go.wait))
+            begun = [tasks.create_task(opened.begin(f"r{number}", "demo")) for number in range(9)]
+            await asyncio.sleep(0)
+            go.set()
+        assert len(begun) == len([await view(opened, f"r{number}") for number in range(9)])
+
+    run(tmp_path, scenario)
+    assert said.count("COMMIT") == 1
+
+
+def test_a_change_that_cannot_be_made_spoils_no_other(tmp_path: Path) -> None:
+    async def scenario(opened: Store) -> None:
+        go = threading.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(opened._do(go.wait))
+            twice = asyncio.gather(
+                *(opened.begin(run_id, "demo") for run_id in ("a", "b", "a")), return_exceptions=True
+            )
+            await asyncio.sleep(0)
+            go.set()
+        first, other, again = await twice
+        assert (first, other) == (None, None)
+        assert isinstance(again, sqlite3.IntegrityError)
+        assert (await view(opened, "b"))["status"] == "running"
+
+    run(tmp_path, scenario)

@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from runtime.child import Child
+from runtime import child
+from runtime.child import Child, Orphans
 
 
 class FakeProcess:
@@ -26,17 +27,34 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
 
 def test_what_it_has_started_goes_with_it_and_its_number_may_then_be_anothers(sent: list[tuple[int, int]]) -> None:
-    child = Child(["serve"], {})
-    child.signal(signal.SIGHUP)
-    child.ended(3)
+    command = Child(["serve"], {})
+    command.signal(signal.SIGHUP)
+    command.ended(3)
     assert sent == [(4711, signal.SIGHUP), (4711, signal.SIGKILL)]
-    child.signal(signal.SIGHUP)
-    child.kill()
+    command.signal(signal.SIGHUP)
+    command.kill()
     assert len(sent) == 2
 
 
 @pytest.mark.parametrize(("code", "exit_code"), [(0, 0), (3, 3), (-signal.SIGKILL, 137), (-signal.SIGTERM, 143)])
 def test_exit_code_is_the_shells(sent: list[tuple[int, int]], code: int, exit_code: int) -> None:
-    child = Child(["serve"], {})
-    child.ended(code)
-    assert child.exit_code == exit_code
+    command = Child(["serve"], {})
+    command.ended(code)
+    assert command.exit_code == exit_code
+
+
+def test_what_is_left_behind_is_killed_until_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    killed: list[int] = []
+    left = [{7, 8}, {8}, set[int]()]
+    monkeypatch.setattr(child, "reap", dict)
+    monkeypatch.setattr(child, "_children", lambda: left.pop(0))
+    monkeypatch.setattr(os, "kill", lambda pid, _: killed.append(pid))
+    assert len(list(Orphans().killed())) == 2
+    assert sorted(killed) == [7, 8, 8]
+
+
+def test_what_hangs_in_the_kernel_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "reap", dict)
+    monkeypatch.setattr(child, "_children", lambda: {7})
+    monkeypatch.setattr(os, "kill", lambda *_: None)
+    assert sum(Orphans().killed()) == pytest.approx(1)

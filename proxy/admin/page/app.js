@@ -43,6 +43,8 @@ export class AppView {
     this.name = name;
     this.announce = announce;
     this.history = null;
+    this.loading = false;
+    this.refused = false;
     this.about = el("p", { class: "about" });
     this.scaleButton = el("button", { type: "button", class: "main", onclick: () => this.scale() }, "Scale …");
     this.trouble = new Trouble();
@@ -73,12 +75,19 @@ export class AppView {
       section("Logs", this.logs, "logs"));
   }
 
+  // Tried again with the next word from the proxy, but said once.
   async load() {
+    if (this.loading) return;
+    this.loading = true;
     try {
       this.history = await get(path(this.name, "history"));
+      this.refused = false;
       this.draw();
     } catch (error) {
-      this.announce(`The last hour cannot be shown: ${error.message}`);
+      if (!this.refused) this.announce(`The last hour cannot be shown: ${error.message}: trying again.`);
+      this.refused = true;
+    } finally {
+      this.loading = false;
     }
   }
 
@@ -105,6 +114,7 @@ export class AppView {
   }
 
   note(sample) {
+    if (!this.history) this.load();
     if (!sample || !this.history || sample.at <= (this.history.at ?? "")) return;
     const missed = this.history.at && Date.parse(sample.at) - Date.parse(this.history.at) > 1.5 * this.history.seconds * 1000;
     if (missed) {
