@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from proxy.backends import ports, process
+from proxy.backends.child import Child
 from proxy.backends.process import ProcessBackend
-from proxy.errors import UserError
+from proxy.errors import StartError, UserError
 from tests.backends.apps import app
 
 
@@ -51,3 +53,24 @@ def test_programs_beside_tidegate_come_first_unless_the_user_activated_an_enviro
     environment = ProcessBackend(app(tmp_path))._environment("demo-1", 41000)
     order = {"tidegate": [str(own), str(tmp_path)], "user": [str(tmp_path), str(own)]}
     assert environment["PATH"].split(os.pathsep) == order[first]
+
+
+def test_the_port_of_a_replica_that_failed_late_is_given_back_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawned: list[Child] = []
+
+    async def spawn(child: Child, *_: object) -> None:
+        spawned.append(child)
+        raise StartError("it was cancelled, say, when its process was there already")
+
+    monkeypatch.setattr(ports, "_free_port", lambda: 41000)
+    monkeypatch.setattr(process, "PORTS", given := ports.Ports())
+    monkeypatch.setattr(Child, "spawn", spawn)
+    monkeypatch.setattr(Child, "process_exited", lambda _: None)
+    with pytest.raises(StartError, match="cancelled"):
+        asyncio.run(ProcessBackend(app(tmp_path)).start("demo-1"))
+    assert given.take() == 41000  # another's now
+    spawned[0].process_exited()
+    with pytest.raises(StartError, match="no free TCP port"):
+        given.take()
