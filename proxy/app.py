@@ -247,7 +247,7 @@ class Proxy:
             app.end_recording()
 
     async def _let_clients_finish(self) -> None:
-        longest = max(app.config.scaling.response_grace_period_seconds for app in self.apps)
+        longest = self.longest_grace_seconds
         try:
             # Requests that ran when the drain began have timed out by themselves then.
             async with asyncio.timeout(longest + 2 * _SWEEP_SECONDS):
@@ -259,6 +259,11 @@ class Proxy:
                 app.pool.refuse(lambda: Draining("the proxy is shutting down"), time.monotonic())
                 for replica in app.pool:
                     replica.killed = True
+
+    @property
+    def longest_grace_seconds(self) -> float:
+        """Of all apps with requests, those that are being removed included."""
+        return max(app.config.scaling.response_grace_period_seconds for app in (*self.apps, *self._leaving))
 
     async def _let_runs_finish(self) -> None:
         """Those whose replicas were killed know their end by now; it has to be kept, and perhaps posted."""

@@ -16,6 +16,7 @@ from proxy.admin.apps import AdminApp
 from proxy.backends.base import Backend
 from proxy.backends.choose import make_backend
 from proxy.config import AppConfig
+from proxy.control.adoption import Adoption
 from proxy.control.lifecycle import Lifecycle
 from proxy.control.machine import Offer, need_of
 from proxy.control.notifier import Notifier
@@ -106,6 +107,7 @@ class App:
         self.metrics = AppMetrics(self.config.name, self.pool)
         prober = make_prober(self.config, backend, self.backend_name)
         self.lifecycle = Lifecycle(self.config, backend, prober, self.pool, self.metrics, tasks)
+        self.adoption = Adoption(config.name, self.lifecycle)
         self.usage = UsageMeter(self.lifecycle, self.metrics, self.config.hardware.cpu)
         self.tenant = self._tenant()
         self.placement = Placement(self.lifecycle, machine, self.tenant)
@@ -162,6 +164,7 @@ class App:
 
     def _switched(self) -> None:
         """Replicas of another revision are started from now on."""
+        self.adoption.wake()
         revision = self.lifecycle.revision
         if revision.number != self._number:
             self.tenant.others[self._number] = self.tenant.need
@@ -265,7 +268,7 @@ class App:
 
     async def steer(self) -> None:
         """Adopt what runs already, so that it is not started again; then keep the right number."""
-        await self.lifecycle.adopt()
+        await self.adoption.run()
         await self.scaler.run()
 
 

@@ -63,3 +63,15 @@ def test_idle_connections_to_a_replica_that_takes_no_traffic_are_dropped() -> No
         assert dropped == ["unready", "draining", "stopped"]
 
     asyncio.run(scenario())
+
+
+def test_a_reload_wakes_what_waits_to_ask_the_backend_again() -> None:
+    async def scenario() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            app = App(parse(STATIC + '["a:1"]', Path("a.toml")), Options("static"), tasks, Deadlines(1.0), Machine())
+            woken: list[bool] = []
+            app.adoption.wake = lambda: woken.append(True)
+            app.rollout.switched()
+            assert woken == [True]
+
+    asyncio.run(scenario())

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class ProcessHandle(Child):
-    """One replica that is a process group; gives its port back when it is gone."""
+    """One replica that is a process group; gives its port back once, when it is gone or could not be started."""
 
     host = "127.0.0.1"
     obstacle = ""
@@ -38,13 +38,20 @@ class ProcessHandle(Child):
     def __init__(self, port: int, output: Output) -> None:
         super().__init__(output)
         self.port = port
+        self._has_port = True
 
     @property
     def identity(self) -> Mapping[str, int | str]:
         return {"pid": self.pid}
 
+    def give_back(self) -> None:
+        """The port; a process whose start was cancelled may end later, when another replica has it."""
+        if self._has_port:
+            self._has_port = False
+            PORTS.release(self.port)
+
     def process_exited(self) -> None:
-        PORTS.release(self.port)
+        self.give_back()
         super().process_exited()
 
 
@@ -90,14 +97,13 @@ class ProcessBackend:
         return build_id(self._config, [*contents(self._config), *map(str.encode, installed)])
 
     async def start(self, replica_id: str) -> ProcessHandle:
-        port = PORTS.take()
+        handle = ProcessHandle(PORTS.take(), Output(self._config.name, replica_id, self._secrets))
         try:
             with self._start_errors():
-                environment = self._environment(replica_id, port)
-                handle = ProcessHandle(port, Output(self._config.name, replica_id, self._secrets))
-                await handle.spawn(self._argv(environment, port), self._config.folder, environment)
+                environment = self._environment(replica_id, handle.port)
+                await handle.spawn(self._argv(environment, handle.port), self._config.folder, environment)
         except BaseException:  # also when cancelled: the port is free again
-            PORTS.release(port)
+            handle.give_back()
             raise
         return handle
 

@@ -7,7 +7,7 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from proxy.backends.base import Backend, Consumption, Found, Handle
@@ -26,7 +26,6 @@ from proxy.metrics import AppMetrics
 
 log = logging.getLogger("tidegate.lifecycle")
 
-_ADOPTION_RETRY_SECONDS = 2.0
 _UNWANTED = End("drained", "not wanted any more before it had started")
 
 
@@ -119,27 +118,6 @@ class Lifecycle:
             await self.revision.prepare()
         except StartError as error:
             log.error("%s: %s", self._config.name, error)  # the first start tries again, and is answered for
-
-    async def adopt(self) -> None:
-        """Take over what an earlier proxy left running, before anything is started; as soon as the backend can tell."""
-        while True:
-            found = await self._found()
-            if found is not None:
-                break
-            await asyncio.sleep(_ADOPTION_RETRY_SECONDS)
-        for one in found:
-            self.take_over(one, time.monotonic())
-
-    async def _found(self) -> Sequence[Found] | None:
-        now = time.monotonic()
-        try:
-            found = await self.backend.find()
-        except StartError as error:
-            log.error("%s: %s", self._config.name, error)
-            self.recovery.give_up(str(error), (), now)
-            return None
-        self._pool.refuse(None, now)
-        return found
 
     def take_over(self, found: Found, now: float) -> None:
         replica = self._admit(found.replica_id, Life(self.revision, found.handle, found.limit), now)

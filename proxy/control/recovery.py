@@ -40,6 +40,16 @@ class Recovery:
         message = "\n".join([first, *last_lines[-_LOG_LINES_SHOWN:]])
         self._pool.refuse(lambda: NoReplica(message, self._retry_after_seconds()), now)
 
+    def stuck(self, reason: str, began: float, now: float) -> None:
+        """Before any start the backend failed: pause as after a crash, and refuse all who wait."""
+        self._backoff.failed(began, 0.0, now)
+        self.give_up(reason, (), now)
+
+    def unstuck(self, now: float) -> None:
+        """The backend works: replicas may be started, and requests may wait for them."""
+        self._backoff = Backoff()
+        self._pool.refuse(None, now)
+
     @property
     def hopeless(self) -> bool:
         """Starting failed again right after it had failed."""

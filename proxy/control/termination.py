@@ -41,12 +41,13 @@ class Termination:
         self._grace_seconds = min(grace_seconds, HUNG_SECONDS) if hung else grace_seconds
         self._replica = replica
         self._handle = handle
-        self._waits = config.drain.sigterm == "when-idle" and replica.in_flight > 0 and not hung
+        self._waits = replica.in_flight > 0 and not hung  # and may be called off for as long
+        self._idle_seconds = None if config.drain.sigterm == "when-idle" and not hung else SETTLE_SECONDS
         self._recalled = False
         self._due = asyncio.Event()
 
     def recall(self) -> bool:
-        """Call it off; false unless it still waits for the last request to end."""
+        """Call it off; false unless it still waits before SIGTERM."""
         if not self._waits:
             return False
         self._recalled = True
@@ -55,7 +56,7 @@ class Termination:
 
     async def run(self) -> None:
         if self._replica.in_flight:
-            await self._idle(None if self._waits else SETTLE_SECONDS)
+            await self._idle(self._idle_seconds)
         self._waits = False
         if not self._recalled:
             await self._signal()

@@ -6,10 +6,10 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final, cast
 
-from proxy.errors import AnswerError, RequestTimeout
+from proxy.errors import AnswerError, Draining, RequestTimeout
 from proxy.net import ending
 from proxy.net.deadlines import NEVER
-from proxy.net.exchange import NEW, Exchange
+from proxy.net.exchange import CALLING, NEW, Exchange
 from proxy.net.passage import refusal
 from proxy.wire.answer import error_answer
 from proxy.wire.fields import Field
@@ -202,15 +202,18 @@ class ClientConnection:
             self._transport.abort()
         elif self._reader.idle:
             self._close()
+        elif self.site.draining:
+            self._fault(Draining("the proxy is shutting down"))
         else:
             self._fault(RequestTimeout(f"the request head did not arrive within {HEAD_SECONDS:g} s"))
 
     def close_if_idle(self) -> None:
         """The proxy is shutting down: between two requests a connection ends at once.
 
-        If the next one has come, and only was not read yet, its client is told.
+        If the next one has come, and only was not read yet, its client is told; so it is when the rest of a head has
+        come, or its time is over.
         """
-        if self._line or self._closing:
+        if self._line or self._closing or not self._reader.idle:
             return
         if ending.unread(self._transport):
             self.deadline = time.monotonic() + LINGER_SECONDS  # it may be no whole one
@@ -311,11 +314,17 @@ class ClientConnection:
         self._line.extend([exchange for exchange in line if exchange.client_left(now, lost)])
 
     def _hung_up(self) -> None:
-        """The client left while it was not read from; what it still sent is not wanted any more."""
+        """The client closed, or ended its sending side, while it was not read from.
+
+        What it still sent may be the rest of the body that a replica is getting: it is read, and then the end.
+        """
         self.paused = False
         if self._lost:
             return
-        self._client_left(lost=False)
+        line = self._line
+        uploading = len(line) == 1 and line[0].phase is CALLING and not line[0].upload.ended
+        if not uploading:
+            self._client_left(lost=False)
         if self._line:
             self._transport.resume_reading()
         else:

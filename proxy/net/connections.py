@@ -18,10 +18,14 @@ IDLE_SECONDS: Final = 4.0
 MARGIN_SECONDS: Final = 1.0
 # Between two tries while this process has no file descriptor, or this machine no port, for a connection.
 _SHORTAGE_SECONDS: Final = 0.05
+# A timer may fire a millisecond early (uvloop): what the request's own end cuts off must be seen to be cut off by it.
+_EARLY_SECONDS: Final = 0.01
 
 
 class Caller(Protocol):
-    """Who asked for a connection."""
+    """Who asked for a connection, and until when it is of use to it."""
+
+    limit_at: float
 
     def connected(self, link: Link, now: float) -> None: ...
 
@@ -51,7 +55,8 @@ class Connections:
     async def _open(self, replica: Replica, caller: Caller) -> None:
         link = Link(self, replica)
         try:
-            await self._connect(link)
+            left_seconds = caller.limit_at - time.monotonic() + _EARLY_SECONDS
+            await self._connect(link, min(self.connect_seconds, left_seconds))
         except OSError as error:
             caller.connect_failed(error)
         except UnicodeError as error:  # what can be no host name
@@ -59,9 +64,8 @@ class Connections:
         else:
             caller.connected(link, time.monotonic())
 
-    async def _connect(self, link: Link) -> None:
+    async def _connect(self, link: Link, seconds: float) -> None:
         """A shortage on our side, of file descriptors say, is waited for."""
-        seconds = self.connect_seconds
         problem: OSError = TimeoutError(f"no connection within {seconds:g} s")
         try:
             async with asyncio.timeout(seconds):

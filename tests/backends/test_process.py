@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from proxy.backends import ports, process
+from proxy.backends.child import Child
 from proxy.backends.process import ProcessBackend
-from proxy.errors import UserError
+from proxy.errors import StartError, UserError
 from tests.backends.apps import app
 
 
@@ -62,3 +64,24 @@ def test_a_secret_is_hidden_whether_a_replica_has_it_from_the_shell_or_from_its_
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_abcdef")
     assert ProcessBackend(app(tmp_path, toml))._secrets.hide("the shell's hf_abcdef, the app's sesame") == shown
+
+
+def test_the_port_of_a_replica_that_failed_late_is_given_back_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawned: list[Child] = []
+
+    async def spawn(child: Child, *_: object) -> None:
+        spawned.append(child)
+        raise StartError("it was cancelled, say, when its process was there already")
+
+    monkeypatch.setattr(ports, "_free_port", lambda: 41000)
+    monkeypatch.setattr(process, "PORTS", given := ports.Ports())
+    monkeypatch.setattr(Child, "spawn", spawn)
+    monkeypatch.setattr(Child, "process_exited", lambda _: None)
+    with pytest.raises(StartError, match="cancelled"):
+        asyncio.run(ProcessBackend(app(tmp_path)).start("demo-1"))
+    assert given.take() == 41000  # another's now
+    spawned[0].process_exited()
+    with pytest.raises(StartError, match="no free TCP port"):
+        given.take()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from proxy.backends.base import Consumption, Exit, Found, Handle
 from proxy.config import AppConfig, parse
+from proxy.control.adoption import Adoption
 from proxy.control.lifecycle import Lifecycle
 from proxy.control.placement import Placement
 from proxy.control.prober import Prober
@@ -85,7 +86,7 @@ class FakeHandle:
 
 
 class FakeBackend:
-    """`may_prepare` and `may_start` hold back what waits for them; an `error` fails it."""
+    """`may_find`, `may_prepare` and `may_start` hold back what waits for them; an `error` fails it."""
 
     restarts = True
     outlives = True
@@ -100,6 +101,8 @@ class FakeBackend:
         self.error = ""
         self.may_prepare = asyncio.Event()
         self.may_start = asyncio.Event()
+        self.may_find = asyncio.Event()
+        self.may_find.set()
         self.may_prepare.set()
         self.may_start.set()
         self.made_from = "one"
@@ -108,6 +111,7 @@ class FakeBackend:
         return
 
     async def find(self) -> Sequence[Found]:
+        await self.may_find.wait()
         if self.find_errors:
             raise StartError(self.find_errors.pop(0))
         return self.found
@@ -182,6 +186,7 @@ class Steered:
         self.pool = Pool(FirstAvailable(), 10, time.monotonic())
         self.metrics = AppMetrics("demo", self.pool)
         self.lifecycle = Lifecycle(parsed, self.backend, self.prober, self.pool, self.metrics, tasks)
+        self.adoption = Adoption("demo", self.lifecycle)
         self.woken = 0
 
     def placement(self, machine: Machine, *, protected: bool = False) -> Placement:

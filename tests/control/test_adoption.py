@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
-import proxy.control.lifecycle
 from proxy.backends.base import Found
+from proxy.control.revision import Revision
 from proxy.core.replica import Event, State
-from tests.control.fakes import NO, QUICK, YES, FakeHandle, Steered, config, settle, steered, until
+from tests.control.fakes import NO, QUICK, YES, FakeBackend, FakeHandle, Steered, config, settle, steered, until
 
 
 def left(number: int, current: bool = True) -> Found:
@@ -20,7 +21,7 @@ def left(number: int, current: bool = True) -> Found:
 async def test_what_runs_already_is_asked_before_it_gets_requests(app: Steered) -> None:
     app.prober.readiness = NO
     app.backend.found = [left(1)]
-    await app.lifecycle.adopt()
+    await app.adoption.run()
     (replica,) = app.replicas
     await until(lambda: len(app.prober.asked) > 1)
     assert (replica.id, replica.state) == ("demo-1", State.STARTING)
@@ -33,7 +34,7 @@ async def test_what_runs_already_is_asked_before_it_gets_requests(app: Steered) 
 @steered(config())
 async def test_what_is_of_another_configuration_serves_until_it_is_replaced(app: Steered) -> None:
     app.backend.found = [left(1), left(2, current=False)]
-    await app.lifecycle.adopt()
+    await app.adoption.run()
     await until(lambda: app.states == ["ready", "ready"])
     assert [replica.revision for replica in app.replicas] == [1, 0]
 
@@ -42,7 +43,7 @@ async def test_what_is_of_another_configuration_serves_until_it_is_replaced(app:
 async def test_what_is_of_another_configuration_and_out_of_reach_is_drained(app: Steered) -> None:
     handle = FakeHandle(0)
     app.backend.found = [Found("demo-1", handle, current=False)]
-    await app.lifecycle.adopt()
+    await app.adoption.run()
     await until(lambda: app.states == [])
     assert handle.signals == ["SIGTERM"]
 
@@ -52,14 +53,14 @@ async def test_what_runs_already_keeps_the_limit_that_it_was_told(app: Steered) 
     parsed = config(replica_concurrency=8)
     app.lifecycle.configure(parsed)
     app.backend.found = [Found("demo-1", FakeHandle(41001), current=False, limit=4)]
-    await app.lifecycle.adopt()
+    await app.adoption.run()
     assert [replica.limit for replica in app.replicas] == [4]
 
 
 @steered(config())
 async def test_an_adopted_replica_ends_as_any_other(app: Steered) -> None:
     app.backend.found = [found := left(1)]
-    await app.lifecycle.adopt()
+    await app.adoption.run()
     await until(lambda: app.states == ["ready"])
     assert isinstance(found.handle, FakeHandle)
     found.handle.exit("exited with code 3")
@@ -69,14 +70,48 @@ async def test_an_adopted_replica_ends_as_any_other(app: Steered) -> None:
 
 @steered(config())
 async def test_who_waits_is_told_why_nothing_can_be_started_until_the_backend_answers(app: Steered) -> None:
-    patch = pytest.MonkeyPatch()
-    with patch.context() as patched:
-        patched.setattr(proxy.control.lifecycle, "_ADOPTION_RETRY_SECONDS", 0.0)
-        app.backend.find_errors = ["the engine is away"]
-        waiter = app.wait()
-        await app.lifecycle.adopt()
+    app.backend.find_errors = ["the engine is away"]
+    waiter = app.wait()
+    await app.adoption.run()
     assert str(waiter.error) == "no replica of demo can be started: the engine is away"
     app.wait()
+
+
+@steered(config())
+async def test_a_backend_that_cannot_tell_is_asked_again_with_longer_and_longer_pauses(app: Steered) -> None:
+    app.backend.find_errors = ["no such image"] * 9
+    app.tasks.create_task(app.adoption.run())
+    for tries, pause_seconds in [(2, 1), (3, 2), (4, 4)]:
+        await settle()
+        assert len(app.backend.find_errors) == 9 - tries
+        assert app.lifecycle.recovery.pause_seconds(time.monotonic()) == pytest.approx(pause_seconds, abs=0.5)
+        app.adoption.wake()
+
+
+@steered(config())
+async def test_once_the_backend_can_tell_replicas_are_started_at_once(app: Steered) -> None:
+    app.backend.find_errors = ["no such image"] * 2
+    running = app.tasks.create_task(app.adoption.run())
+    await settle()
+    assert not app.lifecycle.recovery.may_start(time.monotonic())
+    app.adoption.wake()
+    await running
+    assert app.lifecycle.recovery.may_start(time.monotonic())
+
+
+@steered(config())
+async def test_what_failed_before_a_reload_says_nothing_about_what_comes_after_it(app: Steered) -> None:
+    app.backend.may_find.clear()
+    app.backend.find_errors = ["no such image"]
+    running = app.tasks.create_task(app.adoption.run())
+    await settle()
+    other = Revision(2, app.config, FakeBackend(), app.prober, app.pool, app.tasks)
+    app.lifecycle.begin(other)
+    app.adoption.wake()
+    waiter = app.wait()
+    app.backend.may_find.set()
+    await running
+    assert waiter.error is None
 
 
 @steered(config())

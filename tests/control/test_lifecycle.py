@@ -337,13 +337,26 @@ async def test_a_replica_taken_back_can_be_drained_again(app: Steered) -> None:
 
 
 @steered(config())
-async def test_a_replica_that_is_signalled_at_once_is_never_taken_back(app: Steered) -> None:
+async def test_a_replica_that_has_its_last_moment_before_its_signal_is_taken_back(app: Steered) -> None:
     replica, handle = await app.start()
-    app.reserve()
+    reservation = app.reserve()
     app.drain(replica)
+    assert app.lifecycle.recall(time.monotonic())
+    app.pool.release(reservation, time.monotonic())
+    app.lifecycle.hurry(replica)
+    await until(lambda: replica.routable)
+    assert handle.signals == []
+
+
+@steered(config())
+async def test_a_replica_that_was_signalled_is_never_taken_back(app: Steered) -> None:
+    app.backend.stubborn = True
+    replica, handle = await app.start()
+    app.drain(replica)
+    await until(lambda: handle.signals == ["SIGTERM"])
     assert not app.lifecycle.recall(time.monotonic())
+    handle.exit("exited with code 0")
     await until(lambda: not app.replicas)
-    assert handle.signals == ["SIGTERM"]
 
 
 @steered(config(WHEN_IDLE))

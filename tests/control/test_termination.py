@@ -86,14 +86,17 @@ def test_when_idle_sigterm_waits_for_the_last_request() -> None:
     asyncio.run(scenario())
 
 
-def test_a_termination_that_is_called_off_ends_without_a_signal() -> None:
+@pytest.mark.parametrize("toml", ["", WHEN_IDLE])
+def test_a_termination_that_is_called_off_ends_without_a_signal(monkeypatch: pytest.MonkeyPatch, toml: str) -> None:
+    monkeypatch.setattr(termination, "SETTLE_SECONDS", 60.0)
+
     async def scenario() -> None:
         handle, busy = FakeHandle(1), replica(1)
-        termination = Termination(config(WHEN_IDLE), busy, handle)
+        ending = Termination(config(toml), busy, handle)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(termination.run())
+            tasks.create_task(ending.run())
             await settle()
-            assert termination.recall()
+            assert ending.recall()
         busy.give_back(1.0)
         assert handle.signals == []
 
@@ -111,5 +114,18 @@ def test_calling_off_in_the_tick_of_the_last_request_s_end_still_counts() -> Non
             assert termination.recall()
         assert handle.signals == []
         assert not Termination(config(WHEN_IDLE), busy, handle).recall()
+
+    asyncio.run(scenario())
+
+
+def test_after_its_last_moment_a_termination_cannot_be_called_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(termination, "SETTLE_SECONDS", 0.0)
+
+    async def scenario() -> None:
+        handle = FakeHandle(1)
+        ending = Termination(config(), replica(1), handle)
+        await ending.run()
+        assert not ending.recall()
+        assert handle.signals == ["SIGTERM"]
 
     asyncio.run(scenario())

@@ -110,6 +110,24 @@ def test_a_replica_that_notices_the_half_close_frees_its_slot_at_once(run: Run, 
     run(scenario())
 
 
+def test_a_client_that_ends_its_sending_side_in_mid_upload_has_sent_all_of_it(run: Run) -> None:
+    async def scenario() -> None:
+        async with scene() as house:
+            client = await house.connect()
+            size = 8 << 20
+            client.send("/sink", bytes(size), close=True)
+            client.writer.write_eof()
+            await eventually(lambda: house.server.busy)
+            while house.server.busy:  # slower than the client
+                house.server.stall(True)
+                await asyncio.sleep(0.005)
+                house.server.stall(False)
+                await asyncio.sleep(0.001)
+            assert (await client.rest()).endswith(b"%d" % size)
+
+    run(scenario())
+
+
 def test_a_replica_that_does_not_notice_keeps_its_slot_until_it_has_answered(run: Run, over: Over) -> None:
     async def scenario() -> None:
         async with over() as house:

@@ -36,6 +36,11 @@ class ReplicaServer:
         for connection in list(self._connections):
             connection.transport.abort()
 
+    def stall(self, stalled: bool) -> None:
+        """Read nothing for now, or go on."""
+        for connection in self._connections:
+            (connection.transport.pause_reading if stalled else connection.transport.resume_reading)()
+
     def break_off(self) -> None:
         """Reset every connection."""
         for connection in list(self._connections):

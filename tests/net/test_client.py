@@ -6,7 +6,7 @@ import pytest
 
 from proxy.net import ending
 from proxy.net.client import HEAD_SECONDS, KEEP_ALIVE_SECONDS, LINGER_SECONDS, READ_AHEAD_REQUESTS
-from tests.net.fakes import Table
+from tests.net.fakes import Far, Near, Table
 
 GET = b"GET /%d HTTP/1.1\r\nhost: a\r\n\r\n"
 UPGRADE = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: w\r\n\r\n"
@@ -150,17 +150,60 @@ def test_a_connection_that_ends_is_read_from_for_a_while() -> None:
     assert near.connection.deadline <= time.monotonic() + LINGER_SECONDS
 
 
-def test_a_client_that_leaves_while_it_is_not_read_from_is_noticed() -> None:
-    table = Table()
+def blocked_upload(table: Table) -> tuple[Near, Far]:
+    """A client in the middle of its upload to a replica that takes no more at the moment."""
     near = table.client()
     near.post(bytes(10), length=100)
     far = table.connections.connect()
     far.link.pause_writing()
     assert not near.transport.reading
+    return near, far
+
+
+def test_a_client_that_ends_its_sending_side_in_mid_upload_has_all_read_that_it_sent() -> None:
+    table = Table()
+    near, far = blocked_upload(table)
+    (hung_up,) = table.listener.hangups.watched
+    hung_up()
+    assert (near.transport.reading, far.transport.ended) == (True, "")
+    near.send(bytes(90))
+    near.half_close()
+    assert far.transport.sent.endswith(b"\r\n\r\n" + bytes(100))
+    assert far.transport.ended == "half"
+    far.answer()
+    assert (near.statuses, near.transport.ended) == ([200], "closed")
+
+
+def test_a_client_that_leaves_in_mid_upload_is_noticed_when_what_it_sent_is_read() -> None:
+    table = Table()
+    near, far = blocked_upload(table)
+    for _ in range(2):
+        table.listener.hangups.watched.pop()()
+        near.send(bytes(40))
+    near.half_close()
+    assert far.transport.sent.endswith(b"\r\n\r\n" + bytes(90))
+    assert far.transport.ended == "half"
+
+
+def test_a_client_that_leaves_the_line_in_mid_upload_is_out_of_it_at_once() -> None:
+    table = Table(limits=())
+    near = table.client()
+    near.post(bytes(70_000), length=100_000)
+    (hung_up,) = table.listener.hangups.watched
+    hung_up()
+    assert (table.pool.demand.present, near.transport.ended) == (0, "aborted")
+
+
+def test_requests_whose_turn_had_not_come_end_with_their_client() -> None:
+    table = Table()
+    near = table.client()
+    near.send(b"".join(GET % n for n in range(READ_AHEAD_REQUESTS + 2)))
+    far = table.connections.connect()
     (hung_up,) = table.listener.hangups.watched
     hung_up()
     assert far.transport.ended == "half"
-    assert near.transport.reading
+    far.answer()
+    assert (far.targets, near.statuses, near.transport.ended) == ([b"/0"], [200], "closed")
 
 
 def test_a_client_that_is_lost_while_it_is_not_read_from_is_let_go_also_when_its_socket_is_closed() -> None:
@@ -211,6 +254,29 @@ def test_what_came_before_the_shutdown_and_is_no_request_ends_soon(monkeypatch: 
     assert near.connection.deadline <= time.monotonic() + LINGER_SECONDS
     near.connection.expire(near.connection.deadline)
     assert near.transport.ended == "closed"
+
+
+def test_a_head_that_is_on_its_way_at_the_shutdown_is_told_of_it_when_it_has_come() -> None:
+    table = Table()
+    near = table.client()
+    near.send(b"GET / HTTP/1.1\r\n")
+    table.site.draining = True
+    near.connection.close_if_idle()
+    assert near.transport.ended == ""
+    near.send(b"host: a\r\n\r\n")
+    assert b"HTTP/1.1 503 " in near.sent
+    assert b"connection: close\r\n" in near.sent
+    assert near.transport.ended == "half"
+
+
+def test_a_head_that_does_not_come_in_the_time_of_a_shutdown_is_told_of_it_too() -> None:
+    table = Table()
+    near = table.client()
+    near.send(b"GET / HTTP/1.1\r\n")
+    table.site.draining = True
+    near.connection.close_if_idle()
+    near.connection.expire(near.connection.deadline)
+    assert (near.statuses, near.transport.ended) == ([503], "half")
 
 
 def test_a_1_0_client_is_told_that_its_connection_goes_on() -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -101,6 +103,7 @@ class Caller:
     """Remembers what it was told."""
 
     def __init__(self) -> None:
+        self.limit_at = math.inf
         self.links: list[Link] = []
         self.errors: list[OSError] = []
 
@@ -163,3 +166,21 @@ def test_a_refused_connection_is_told_at_once() -> None:
 def test_what_can_be_no_host_name_is_an_error_of_that_connection() -> None:
     caller, _ = opened([UnicodeError("label too long")])
     assert "label too long" in str(caller.errors[0])
+
+
+def test_a_connection_is_not_waited_for_longer_than_its_request_has() -> None:
+    async def never(*_: object) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    async def scenario() -> None:
+        caller, replica = Caller(), Replica(0, "r0", 1, 0.0)
+        replica.host = "replica"
+        caller.limit_at = time.monotonic() + 0.001
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(asyncio.get_running_loop(), "create_connection", never)
+            async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+                Connections(tasks, Deadlines(1.0), 60.0).open(replica, caller)
+        assert time.monotonic() >= caller.limit_at  # so that it is no fault of the replica's
+        assert [type(error) for error in caller.errors] == [TimeoutError]
+
+    asyncio.run(scenario())
