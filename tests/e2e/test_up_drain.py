@@ -133,4 +133,5 @@ def test_when_idle_waits_for_the_last_request_of_a_server_that_dies_on_sigterm(t
         answers = [up.later("/sleep/1"), up.later("/sleep/1")]
         assert [answer.result().status for answer in answers] == [200, 200]
         eventually(lambda: up.states() == [])
-        assert len(events(tmp_path, "term")) == 2
+        # Two, or on a busy machine one more that was given back before it had a request.
+        assert sorted(events(tmp_path, "term")) == sorted(events(tmp_path, "start"))
