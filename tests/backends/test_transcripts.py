@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import os
 import resource
@@ -26,9 +27,13 @@ def run(folder: Path, scenario: Scenario) -> None:
     asyncio.run(bounded())
 
 
+# A line each second: what is printed within one millisecond by two replicas has no order.
+CLOCK = itertools.count(1_700_000_000)
+
+
 def prints(transcripts: Transcripts, replica: str, *texts: str, app: str = "demo") -> None:
     for text in texts:
-        record = logging.makeLogRecord({"msg": text, "app": app, "replica": replica})
+        record = logging.makeLogRecord({"msg": text, "app": app, "replica": replica, "created": next(CLOCK)})
         transcripts.emit(record)
 
 
