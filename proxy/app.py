@@ -153,7 +153,7 @@ class Proxy:
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_seconds):
                 # Asked again and again, once in the life of an app: to be told would cost every request.
-                while app.pool.demand.present:  # noqa: ASYNC110
+                while app.pool.demand.present:  # noqa: ASYNC110 - see above
                     await asyncio.sleep(_SWEEP_SECONDS)
         app.let_be()
         app.pool.refuse(lambda: NoReplica("the app is not served any more"), time.monotonic())

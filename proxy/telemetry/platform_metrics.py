@@ -156,5 +156,5 @@ class PlatformMetrics:
             bucket_counts=counts,
             explicit_bounds=_MILLISECONDS,
             min=None,  # type: ignore[arg-type]  # not known; optional in the protocol
-            max=None,  # type: ignore[arg-type]
+            max=None,  # type: ignore[arg-type]  # nor this
         )
