@@ -7,13 +7,13 @@ import logging
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
 from proxy.core.replica import Replica
-from proxy.errors import TidegateError
 from proxy.metrics import AppMetrics, GpuUsage
+from proxy.program import ProgramError, ask
 
 log = logging.getLogger("tidegate.gpus")
 
@@ -25,10 +25,6 @@ _PROCESSES = ("--query-compute-apps=gpu_uuid,pid,used_gpu_memory", _CSV)
 
 # What a replica's processes are known by: {"pid": leader of their group} or {"container_id": …}.
 Identity = Mapping[str, int | str]
-
-
-class GpuError(TidegateError):
-    """nvidia-smi does not tell."""
 
 
 class GpuMeter:
@@ -47,8 +43,8 @@ class GpuMeter:
 
     async def _ask(self, program: str) -> None:
         try:
-            loads, processes = await _asked(program, _LOADS), await _asked(program, _PROCESSES)
-        except GpuError as error:
+            loads, processes = await ask((program, *_LOADS), _SECONDS), await ask((program, *_PROCESSES), _SECONDS)
+        except ProgramError as error:
             loads = processes = ""  # what was known is not true any more
             if not self._failing:
                 log.warning("%s: the use of GPUs is not known until it answers again", error)
@@ -73,27 +69,6 @@ def usage(loads: str, processes: str, identities: Mapping[str, Identity]) -> dic
             gpus[replica].add(gpu)
             memory[replica] += int(_number(mebibytes)) * 1024**2
     return {replica: GpuUsage(fmean(load_of[gpu] for gpu in used), memory[replica]) for replica, used in gpus.items()}
-
-
-async def _asked(program: str, arguments: Iterable[str]) -> str:
-    """Raises GpuError."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            program, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-        )
-    except OSError as error:
-        raise GpuError(f"{program}: {error.strerror}") from error
-    try:
-        async with asyncio.timeout(_SECONDS):
-            said, _ = await process.communicate()
-    except TimeoutError:
-        raise GpuError(f"{program} did not answer within {_SECONDS:g} s") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-    if process.returncode:
-        raise GpuError(f"{program} exited with code {process.returncode}")
-    return said.decode(errors="replace")
 
 
 def _rows(table: str, columns: int) -> Iterator[list[str]]:

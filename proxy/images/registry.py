@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -13,8 +12,10 @@ from aiodocker import Docker
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from proxy.errors import BuildError
+from proxy.program import ProgramError, ProgramSilent, ask
 
 _DOCKER_HUB = "https://index.docker.io/v1/"
+_HELPER_SECONDS = 60.0  # some ask a service elsewhere
 _TOKEN_USER = "<token>"  # what a credential helper calls the user of a token
 
 
@@ -96,17 +97,10 @@ async def _login(registry: str, environ: Mapping[str, str], home: Path) -> dict[
 async def _from_helper(program: str, registry: str, file: Path) -> dict[str, str] | None:
     """https://github.com/docker/docker-credential-helpers#usage; nothing if it knows nothing."""
     try:
-        process = await asyncio.create_subprocess_exec(
-            program,
-            "get",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-    except OSError:
-        return None
-    said, _ = await process.communicate(registry.encode())
-    if process.returncode != 0:
+        said = await ask((program, "get"), _HELPER_SECONDS, registry.encode())
+    except ProgramSilent as error:
+        raise BuildError(f"{error}: mend it, or take it out of credsStore and credHelpers in {file}") from None
+    except ProgramError:
         return None
     try:
         found = _Found.model_validate_json(said)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aiodocker import Docker
 
 from proxy.errors import StartError, UserError
+from proxy.program import ProgramError, ask
 
 if TYPE_CHECKING:
     from proxy.config import AppConfig
 
 LABEL = "tidegate.gpus"
 _ANSWER_SECONDS = 10.0  # a driver in trouble may never answer
-_KILLED_SECONDS = 1.0
 
 
 class Gpus:
@@ -48,24 +46,9 @@ async def devices_there() -> tuple[str, ...]:
     """The ids of this machine's NVIDIA GPUs; none if nvidia-smi is not there, fails or hangs."""
     argv = ("nvidia-smi", "--query-gpu=index", "--format=csv,noheader")
     try:
-        smi = await asyncio.create_subprocess_exec(
-            *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-        )
-    except OSError:
+        return tuple((await ask(argv, _ANSWER_SECONDS)).split())
+    except ProgramError:
         return ()
-    try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
-            output, _ = await smi.communicate()
-    except BaseException as error:  # also when cancelled
-        with suppress(ProcessLookupError):
-            smi.kill()
-        with suppress(TimeoutError):  # what hangs in the kernel is not waited for, either
-            async with asyncio.timeout(_KILLED_SECONDS):
-                await smi.communicate()
-        if isinstance(error, TimeoutError):
-            return ()
-        raise
-    return tuple(output.decode().split()) if smi.returncode == 0 else ()
 
 
 # One for all backends: two apps must not be given the same device.
