@@ -68,6 +68,42 @@ def batches(random: Random) -> Iterator[Call]:
     return iter(sorted(calls))
 
 
+def web(random: Random) -> Iterator[Call]:
+    """Short requests, three a second by day, at a rate that wanders, eight times as many for twenty minutes once."""
+    wandering = 0.0
+    for minute in range(10 * 60):
+        begin = 60.0 * minute
+        wandering = 0.9 * wandering + random.gauss(0, 0.25)
+        rate = 3 * math.exp(wandering) * (0.3 + 0.7 * _office(begin + 6 * HOUR))
+        if 6 * HOUR <= begin < 6 * HOUR + 1200:
+            rate *= 8
+        for after in takewhile(lambda after: after < 60, _arrivals(random, rate)):
+            yield Call(begin + after, min(10.0, _log_normal(random, 0.15, 1.0)))
+
+
+def images(random: Random) -> Iterator[Call]:
+    """One to eight pictures of 6 to 24 s at once, a hundred times an hour at noon, hardly ever at night, for a day."""
+    calls = []
+    for now in takewhile(lambda now: now < DAY, _arrivals(random, 0.034)):
+        if random.random() * 0.034 < 0.004 + 0.03 * _office(now):
+            seconds = random.choice((6.0, 9.0, 9.0, 14.0, 22.0))
+            wanted = min(8, 1 + int(random.expovariate(0.5)))
+            calls += [Call(now + 0.3 * place, seconds * random.uniform(0.95, 1.1)) for place in range(wanted)]
+    return iter(sorted(calls))
+
+
+def chat(random: Random) -> Iterator[Call]:
+    """A day whose rate and burstiness (gamma-distributed gaps) change every ten minutes or so."""
+    now = 0.0
+    while now < DAY:
+        until = now + random.expovariate(1 / 600)
+        rate = 0.3 * (0.15 + 1.3 * _office(now)) * _log_normal(random, 1.0, 0.8)
+        shape = random.choice((0.08, 0.2, 0.5, 1.0))  # 1 is Poisson
+        while now < until:
+            now += random.gammavariate(shape, 1 / (shape * rate))
+            yield Call(now, min(120.0, _log_normal(random, 6.0, 0.9)))
+
+
 TRACES: Mapping[str, Callable[[Random], Iterator[Call]]] = {
     "steady": steady,
     "wave": wave,
@@ -75,6 +111,9 @@ TRACES: Mapping[str, Callable[[Random], Iterator[Call]]] = {
     "slow": slow,
     "ramp": ramp,
     "bursts": bursts,
+    "web": web,
+    "images": images,
+    "chat": chat,
     "days": days,
     "week": week,
     "batches": batches,
@@ -103,6 +142,10 @@ def made_up(name: str, seed: int = 1) -> list[Call]:
 def _office(now: float) -> float:
     """0 at night, 1 at noon."""
     return max(0.0, math.sin((now % DAY / DAY - 0.25) * math.tau))
+
+
+def _log_normal(random: Random, mean: float, sigma: float) -> float:
+    return random.lognormvariate(math.log(mean) - sigma**2 / 2, sigma)
 
 
 def _poisson(random: Random, rate: Rate, most: float, seconds: float, service: float) -> Iterator[Call]:

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
 
-# What is remembered: ten cold starts, within bounds.
+# What is remembered: ten cold starts, within bounds …
 _MEMORY_COLD_STARTS = 10
-_SHORTEST_MEMORY_SECONDS, _LONGEST_MEMORY_SECONDS = 30.0, 360.0
+_SHORTEST_MEMORY_SECONDS, _LONG_MEMORY_SECONDS = 30.0, 360.0
+# … and longer where few requests come, but no longer than this.
+_LONGEST_MEMORY_SECONDS = 3600.0
 # A second copy sees demand + √demand, for bursts somewhat larger than any seen.
 _BURST_WEIGHT = 0.1
 MIX = np.array([1 - _BURST_WEIGHT, _BURST_WEIGHT])
@@ -26,14 +28,16 @@ _VIEWS = ("waiting", "rescues", "late")
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds: a service, a cold start."""
+    """Seconds: a service, a cold start, and how far back those requests reach that tell a share from none."""
 
     service: float
     cold_start: float
+    telling: float = 0.0
 
     @property
     def memory(self) -> float:
-        return max(_SHORTEST_MEMORY_SECONDS, min(_LONGEST_MEMORY_SECONDS, _MEMORY_COLD_STARTS * self.cold_start))
+        starts = min(_LONG_MEMORY_SECONDS, _MEMORY_COLD_STARTS * self.cold_start)
+        return max(_SHORTEST_MEMORY_SECONDS, starts, min(_LONGEST_MEMORY_SECONDS, self.telling))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,10 @@ _FLOWN = len(PRICES) + 1
 _NONE = (0,) * _FLOWN
 _NOBODY = [0.0] * _FLOWN
 _NONE_LATE = [0] * _FLOWN
-# Judged over the last hour, or the last requests where they are fewer.
+# Judged over the last hour, or the requests that tell whether the promise is kept where they are fewer.
 _JUDGED_SECONDS = 3600.0
-_LEAST_REQUESTS = 300.0
+# So many late ones do, within reason.
+_TELLING_LATE, _MOST_TELLING = 3.0, 10_000
 _ENOUGH_REQUESTS = 20.0
 # Who begins with nothing has late requests that no price could have avoided: not judged for so long + two starts.
 _UNJUDGED_SECONDS = 300.0
@@ -48,6 +49,11 @@ class Promise:
 
     seconds: float
     share: float
+
+    @property
+    def telling(self) -> int:
+        """How many requests tell whether it is kept."""
+        return math.ceil(_TELLING_LATE / max(self.share, _TELLING_LATE / _MOST_TELLING))
 
     def rescuable(self, cold_start: float) -> bool:
         """Whether a start is fast enough to keep it for those who wait already."""
@@ -179,7 +185,7 @@ class Autopilots:
 
     def _judge(self, look: Look, late: list[int]) -> None:
         kept = min(1.0, math.exp(-look.seconds / _JUDGED_SECONDS))
-        if self._requests * kept < _LEAST_REQUESTS:
+        if self._requests * kept < self._promise.telling:
             kept = 1.0
         self._late = [kept * before + now for before, now in zip(self._late, late, strict=True)]
         self._requests = kept * self._requests + look.arrivals
@@ -189,7 +195,7 @@ class Autopilots:
 
     def _follow(self, times: Times) -> None:
         """The cheapest price that keeps the promise: a dearer one at once, a cheaper one step by step."""
-        if self._requests < _ENOUGH_REQUESTS:
+        if self._requests < _ENOUGH_REQUESTS and not self._budget.overdraft:
             return
         best = self._dearer() if self._promise.rescuable(times.cold_start) else self._kept()
         if best >= self.followed:

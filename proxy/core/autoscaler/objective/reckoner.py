@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -63,6 +64,7 @@ class Reckoner:
         self._account = Account(self._concurrency, now)
         self._autopilots = Autopilots(self._promise, self._concurrency)
         self._cold_start = Learned()
+        self._telling = deque([now], maxlen=self._promise.telling)
         self._terms = Terms(self._rescue_price, self._promise.seconds)
         self._demand = 0.0
         self._arrived = 0  # at the last reckoning
@@ -72,7 +74,7 @@ class Reckoner:
 
     def look(self, settings: Scaling, seen: Observation, limits: Limits, now: float) -> Wish:
         self._cold_start.look(seen, now)
-        times = self._times()
+        times = self._times(now)
         self._terms = Terms(self._rescue_price, self._promise.seconds)
         self._follow(seen, times)
         reckon = now - self._reckoned_at >= _LOOK_SECONDS
@@ -85,8 +87,9 @@ class Reckoner:
         count = max(term.count for term in terms)
         return Wish(count, max(count, kept), terms, self._demand, "nothing is given back between two reckonings")
 
-    def _times(self) -> Times:
-        return Times(self._unhindered.times.mean, self._cold_start.seconds)
+    def _times(self, now: float) -> Times:
+        telling = now - self._telling[0] if self._price is None else 0.0
+        return Times(self._unhindered.times.mean, self._cold_start.seconds, telling)
 
     @property
     def _rescue_price(self) -> float:
@@ -104,7 +107,9 @@ class Reckoner:
             if kind is _STARTED or kind is _LEFT:
                 waits.append(entry.seconds)
             elif kind is _ARRIVED or kind is _ENDED:
-                self._account.recent.arrived += kind is _ARRIVED
+                if kind is _ARRIVED:
+                    self._account.recent.arrived += 1
+                    self._telling.append(entry.at)
                 if entry.at - self._account.since >= step:
                     self._advance(entry.at, times)
                 self._demand = max(0.0, self._demand + (1 if kind is _ARRIVED else -1))

@@ -42,6 +42,11 @@ def test_the_memory_is_held_within_bounds(cold_start: float, seconds: float) -> 
     assert Times(1.0, cold_start).memory == seconds
 
 
+@pytest.mark.parametrize(("telling", "seconds"), [(100.0, 360.0), (900.0, 900.0), (9000.0, 3600.0)])
+def test_the_memory_reaches_as_far_back_as_the_requests_that_tell_a_share(telling: float, seconds: float) -> None:
+    assert Times(1.0, 120.0, telling).memory == seconds
+
+
 def test_a_backlog_older_than_a_cold_start_is_charged_as_rescues() -> None:
     seen = account(arrived=1)
     seen.advance(1.0, 6.0, TIMES, TERMS)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+
 from proxy.core.autoscaler.objective.account import Times
 from proxy.core.autoscaler.objective.autopilots import FIRST, INSURED, PRICES, Autopilots, Look, Promise
 
@@ -63,6 +65,22 @@ def test_a_burst_that_no_value_could_avoid_is_insured_against_for_a_while() -> N
     flight._demand = 1.0
     assert flight.live(900) >= INSURED
     assert flight.live(30_000) == 0
+
+
+def test_a_few_that_were_late_are_enough_where_few_come() -> None:
+    flight = Flight(demand=0.0)
+    flight.live(400)
+    for _ in range(8):
+        flight._demand = 1.0
+        flight.live(1, wait=30.0)
+        flight._demand = 0.0
+        followed = flight.live(300)
+    assert followed >= INSURED
+
+
+@pytest.mark.parametrize(("share", "requests"), [(0.01, 300), (1.0, 3), (0.0, 10_000)])
+def test_a_smaller_share_is_told_by_more_requests(share: float, requests: int) -> None:
+    assert Promise(5.0, share).telling == requests
 
 
 def test_where_starts_are_fast_only_what_was_really_late_makes_it_dearer() -> None:

@@ -33,7 +33,15 @@ CALLS = steady(rate=2.0, seconds=1800.0, service=3.0)
 
 @pytest.mark.parametrize("cold_start", [2.0, 20.0])
 def test_the_promise_holds_on_steady_traffic(cold_start: float) -> None:
-    assert run(CALLS, cold_start).late_share <= 0.01
+    calls = steady(rate=2.0, seconds=7200.0, service=3.0)
+    assert run(calls, cold_start).late_share <= 0.01
+
+
+def test_rare_requests_are_remembered_until_they_tell_whether_the_promise_holds() -> None:
+    random = Random(8)
+    groups = [120 * group + random.uniform(0, 60) for group in range(100)]
+    calls = [Call(begin + 0.1 * place, 5.0) for begin in groups for place in range(random.randint(1, 5))]
+    assert run(calls, 30.0).late_share <= 0.01
 
 
 def test_a_dearer_price_waits_less_and_costs_more() -> None:
