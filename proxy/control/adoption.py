@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from proxy.backends.base import Found
 from proxy.control.lifecycle import Lifecycle
@@ -41,7 +42,9 @@ class Adoption:
                 revision.recovery.stuck(str(error), began, time.monotonic())
             return None
         self._lifecycle.recovery.unstuck(time.monotonic())
-        return found
+        if revision is self._lifecycle.revision:
+            return found
+        return [replace(one, current=False) for one in found]  # like those of a revision that is over
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):

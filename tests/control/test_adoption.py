@@ -115,6 +115,18 @@ async def test_what_failed_before_a_reload_says_nothing_about_what_comes_after_i
 
 
 @steered(config())
+async def test_what_is_found_for_a_revision_that_is_over_is_replaced(app: Steered) -> None:
+    app.backend.may_find.clear()
+    app.backend.found = [left(1)]
+    running = app.tasks.create_task(app.adoption.run())
+    await settle()
+    app.lifecycle.begin(Revision(2, app.config, FakeBackend(), app.prober, app.pool, app.tasks))
+    app.backend.may_find.set()
+    await running
+    assert [replica.revision for replica in app.replicas] == [0]
+
+
+@steered(config())
 async def test_replicas_that_are_to_be_kept_are_not_signalled(app: Steered) -> None:
     app.lifecycle.keep = True
     _, handle = await app.start()
