@@ -194,13 +194,16 @@ class Autopilots:
         self._really.fade(kept, float(late[self.followed]))
 
     def _follow(self, times: Times) -> None:
-        """The cheapest price that keeps the promise: a dearer one at once, a cheaper one step by step."""
+        """The cheapest price that keeps the promise: a dearer one at once, a cheaper one step by step.
+
+        But no cheaper one while replicas are insured, with which any price keeps it.
+        """
         if self._requests < _ENOUGH_REQUESTS and not self._budget.overdraft:
             return
         best = self._dearer() if self._promise.rescuable(times.cold_start) else self._kept()
         if best >= self.followed:
             self.followed = best
-        elif self._judged_seconds - self._stepped_at > times.memory / 2:
+        elif not self.insured and self._judged_seconds - self._stepped_at > times.memory / 2:
             self.followed -= 1
             self._stepped_at = self._judged_seconds
 

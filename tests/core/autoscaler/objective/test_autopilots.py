@@ -6,6 +6,7 @@ import pytest
 
 from proxy.core.autoscaler.objective.account import Times
 from proxy.core.autoscaler.objective.autopilots import FIRST, INSURED, PRICES, Autopilots, Look, Promise
+from proxy.core.autoscaler.objective.insurance import Insurance
 
 TIMES = Times(service=1.0, cold_start=30.0)
 
@@ -89,23 +90,38 @@ def test_where_starts_are_fast_only_what_was_really_late_makes_it_dearer() -> No
     assert Flight(demand=500.0).live(1000, fast, wait=6.0) == 4
 
 
-def burst_from_a_quiet_life(times: Times, wait: float) -> Autopilots:
+def after_a_burst(times: Times, wait: float) -> Flight:
+    """In a quiet life."""
     flight = Flight(demand=1.0)
     flight.live(2500, times)
     flight._demand = 50.0
     flight.live(20, times, wait)
     flight._demand = 1.0
     flight.live(300, times)
-    return flight.autopilots
+    return flight
 
 
 def test_once_more_were_late_than_is_promised_what_the_burst_needed_is_held() -> None:
-    assert 40 <= burst_from_a_quiet_life(TIMES, wait=30.0).insured <= 50
+    assert 40 <= after_a_burst(TIMES, wait=30.0).autopilots.insured <= 50
+
+
+class Lasting(Insurance):
+    """One that never runs out."""
+
+    def held(self, now: float, cold_start: float, price: float) -> int:
+        return 5
+
+
+def test_no_cheaper_value_is_followed_while_replicas_are_insured() -> None:
+    flight, uninsured = after_a_burst(TIMES, wait=30.0), after_a_burst(TIMES, wait=30.0)
+    flight.autopilots._insurance = Lasting()
+    assert flight.live(13_000) == INSURED
+    assert uninsured.live(13_000) < INSURED
 
 
 def test_nothing_is_insured_while_the_promise_holds() -> None:
-    assert burst_from_a_quiet_life(TIMES, wait=0.0).insured == 0
+    assert after_a_burst(TIMES, wait=0.0).autopilots.insured == 0
 
 
 def test_nothing_is_insured_where_starts_are_fast_enough_for_those_who_wait() -> None:
-    assert burst_from_a_quiet_life(Times(service=1.0, cold_start=3.0), wait=30.0).insured == 0
+    assert after_a_burst(Times(service=1.0, cold_start=3.0), wait=30.0).autopilots.insured == 0
