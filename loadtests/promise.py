@@ -9,8 +9,10 @@ hours, most of it `week` and `batches`, and what lasts a day.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import product
 from pathlib import Path
 
@@ -27,8 +29,8 @@ COLD_STARTS = (3.0, 30.0, 120.0)
 CONCURRENCIES = (1, 8)
 SETTINGS = tuple(product(CONCURRENCIES, COLD_STARTS))
 _WARM_UP_SECONDS = 600.0
-_OBJECTIVE: Mapping[str, object] = {"policy": "objective"}
-_PREDICTIVE: Mapping[str, object] = {**_OBJECTIVE, "predictive": True, "cooldown_seconds": 60}
+_OBJECTIVE: tuple[tuple[str, object], ...] = (("policy", "objective"),)
+_PREDICTIVE = (*_OBJECTIVE, ("predictive", True), ("cooldown_seconds", 60))
 Made = Callable[[], Sequence[Call]]
 
 
@@ -43,36 +45,53 @@ def traffic(folder: Path | None) -> dict[str, Made]:
     return known
 
 
-def rows(name: str, make: Made) -> Iterator[str]:
-    calls = make()
-    described = f"{name}: {_in_words(name)}" if name in TRACES else name
-    yield _row(described, calls, _OBJECTIVE)
-    if name == "batches":
-        yield _row(f"{name}, with `predictive`", calls, _PREDICTIVE)
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: traffic by its name, under settings for the policy."""
+
+    name: str
+    folder: Path | None
+    given: tuple[tuple[str, object], ...] = _OBJECTIVE
+    remark: str = ""
+
+    def written(self, pool: Executor) -> str:
+        """Its cells, one to a processor, are printed as they come."""
+        line = f"| {self.name}{_in_words(self.name)}{self.remark} | {len(_calls(self.name, self.folder))} |"
+        print(line, end="", flush=True)
+        for cell in pool.map(partial(_cell, self), SETTINGS):
+            print(cell, end="", flush=True)
+            line += cell
+        print()
+        return line
+
+
+def rows(names: Sequence[str], folder: Path | None) -> Iterator[Row]:
+    for name in names:
+        yield Row(name, folder)
+        if name == "batches":
+            yield Row(name, folder, _PREDICTIVE, ", with `predictive`")
 
 
 def _in_words(name: str) -> str:
+    if name not in TRACES:
+        return ""
     first_line = (TRACES[name].__doc__ or "").splitlines()[0].rstrip(".")
-    return f"{first_line[0].lower()}{first_line[1:]}"
+    return f": {first_line[0].lower()}{first_line[1:]}"
 
 
-def _row(name: str, calls: Sequence[Call], given: Mapping[str, object]) -> str:
-    line = f"| {name} | {len(calls)} |"
-    print(line, end="", flush=True)
-    for concurrency, seconds in SETTINGS:
-        cell = f" {_cell(calls, given, concurrency, Conditions(seconds, _WARM_UP_SECONDS))} |"
-        print(cell, end="", flush=True)
-        line += cell
-    print()
-    return line
+@lru_cache(maxsize=1)
+def _calls(name: str, folder: Path | None) -> Sequence[Call]:
+    return traffic(folder)[name]()
 
 
-def _cell(calls: Sequence[Call], given: Mapping[str, object], concurrency: int, conditions: Conditions) -> str:
-    tried = plan("", concurrency, given)
+def _cell(row: Row, setting: tuple[int, float]) -> str:
+    concurrency, cold_start = setting
+    calls, conditions = _calls(row.name, row.folder), Conditions(cold_start, _WARM_UP_SECONDS)
+    tried = plan("", concurrency, dict(row.given))
     outcome = replay(calls, tried, conditions)
     cost = outcome.replica_seconds / zero_wait_seconds(calls, concurrency, conditions)
     unforeseeable = unforeseeable_share(calls, concurrency, conditions, tried.scaling.wait_seconds)
-    return f"{cost:.2f} / {100 * outcome.late_share:.2f} / {100 * unforeseeable:.2f} %"
+    return f" {cost:.2f} / {100 * outcome.late_share:.2f} / {100 * unforeseeable:.2f} % |"
 
 
 def main() -> None:
@@ -85,7 +104,8 @@ def main() -> None:
         parser.error(f"there is no {unknown[0]}: choose from {', '.join(known)}")
     columns = [f"{concurrency} each, {seconds:g} s" for concurrency, seconds in SETTINGS]
     heading = [f"| traffic | requests | {' | '.join(columns)} |", "| --- |" + " --- |" * (1 + len(columns))]
-    lines = [line for name in options.names or known for line in rows(name, known[name])]
+    with ProcessPoolExecutor() as pool:
+        lines = [row.written(pool) for row in rows(options.names or list(known), options.traces)]
     if not options.names:
         document.write("promise", "\n".join([*heading, *lines]), DOCUMENT)
 
