@@ -22,6 +22,7 @@ import aiohttp
 TIDEGATE = str(Path(sys.executable).with_name("tidegate"))
 FAKE_SERVER = str(Path(__file__).with_name("fake_server.py"))
 DEADLINE_SECONDS = 20.0
+SOON_SECONDS = 5.0  # what takes a second at most, on a machine that is busy with something else, too
 
 
 @dataclass(frozen=True)
