@@ -65,11 +65,12 @@ def test_logs_are_followed_until_the_proxy_ends(up: Up) -> None:
         following.wait(10)
 
 
-def test_a_drained_replica_finishes_and_is_replaced(up: Up) -> None:
-    busy = up.later("/sleep/4")
+def test_a_drained_replica_finishes_and_is_replaced(up: Up, tmp_path: Path) -> None:
+    busy = up.later(f"/until{tmp_path}/enough")
     eventually(lambda: up.view()["in_flight"] == 1)
     chosen = next(replica["id"] for replica in up.view()["replicas"] if replica["in_flight"])
     assert tidegate(up, "drain", chosen) == f"{chosen} is draining with 1 in flight\n"
+    (tmp_path / "enough").touch()
     assert busy.result().json["replica"] == chosen
     eventually(lambda: chosen not in ids(up) and up.states() == ["ready", "ready"])
 
