@@ -3,8 +3,8 @@
 Keys: `host` to listen on; `start` seconds before it listens; `term` = "finish" (default), "ignore" or "die"; `events` a
 file to which it appends a line "PID EVENT" for start, request and term; `ready` a file whose content, "STATUS BODY", is
 what /ready answers. Paths: /sleep/SECONDS, /burn/SECONDS, /hang, /exit/CODE, /refuse/SECONDS (closes the port for so
-long), /bytes/COUNT, /until/FILE (waits for the file, an absolute path). Other answers are a JSON object: "replica", "pid", "path", and "most", the most requests at once so
-far.
+long), /bytes/COUNT, /until/FILE (waits until there is that file, an absolute path). Other answers are a JSON object:
+"replica", "pid", "path", and "most", the most requests at once so far.
 """
 
 from __future__ import annotations
@@ -108,8 +108,7 @@ class Server:
             os.write(1, b"last words\n")
             os._exit(int(value))
         elif action == "until":
-            while not os.path.exists(target.removeprefix("/until")):  # noqa: PTH110 - as with `note`
-                time.sleep(0.01)
+            _await(target.removeprefix("/until"))
         elif action == "refuse":
             self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
@@ -137,6 +136,11 @@ def _target(lines: io.BufferedReader) -> str | None:
     while lines.readline().strip():
         pass
     return first.split()[1].decode() if first else None
+
+
+def _await(file: str) -> None:
+    while not os.path.exists(file):  # noqa: PTH110 - as with `note`
+        time.sleep(0.01)
 
 
 def _readiness(target: str) -> tuple[int, bytes]:
