@@ -72,11 +72,7 @@ class Gate:
         self._sent.clear()
         self.open += 1
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            writer.write(REQUEST)
-            self._unsent -= 1
-            if not self._unsent:
-                self._sent.set()
+            reader, writer = await self._asked()
             answer = await reader.read()
             writer.close()
         except OSError as error:
@@ -84,6 +80,17 @@ class Gate:
         finally:
             self.open -= 1
         return "whole" if answer.startswith(b"HTTP/1.1 200") and answer.endswith(LAST) else answer[:12].decode()
+
+    async def _asked(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Over a connection of its own; one that cannot be had is waited for no more, either."""
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            writer.write(REQUEST)
+            return reader, writer
+        finally:
+            self._unsent -= 1
+            if not self._unsent:
+                self._sent.set()
 
     async def retire(self) -> int:
         """It gets no more requests: SIGTERM, once those that it was given have left; returns its exit code."""

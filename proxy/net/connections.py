@@ -50,7 +50,13 @@ class Connections:
         return link
 
     def open(self, replica: Replica, caller: Caller) -> None:
-        self._tasks.create_task(self._open(replica, caller))
+        coroutine = self._open(replica, caller)
+        try:
+            self._tasks.create_task(coroutine)
+        except RuntimeError:  # the proxy is stopping at once
+            coroutine.close()
+            stopping = ConnectionAbortedError("the proxy is stopping")
+            asyncio.get_running_loop().call_soon(caller.connect_failed, stopping)  # the caller still expects no answer
 
     async def _open(self, replica: Replica, caller: Caller) -> None:
         link = Link(self, replica)

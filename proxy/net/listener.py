@@ -57,7 +57,11 @@ class Listener:
         """Raises UserError if the address cannot be had."""
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(lambda: Arrival(self), host, port, backlog=BACKLOG)
+            # Served from only when it is ours to close: asyncio would leave it listening if cancelled in between.
+            self._server = await loop.create_server(
+                lambda: Arrival(self), host, port, backlog=BACKLOG, start_serving=False
+            )
+            await self._server.start_serving()
         except OSError as error:
             raise UserError(unusable_address("--port", host, port, error)) from None
         self.port = self._server.sockets[0].getsockname()[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import IO
 
 import aiohttp
@@ -58,10 +59,14 @@ class Inside:
         self._tasks = tasks
         self._listener = Listener(site, _MAX_HEADER_BYTES)
         self._listener.scheme = scheme
+        self._opened = AsyncExitStack()
+        self._opened.callback(self._listener.close)
 
     async def open(self) -> None:
+        """Close it in any case."""
         await self._listener.open("127.0.0.1", 0)
-        self._sweep = self._tasks.create_task(self._listener.timeouts.run())
+        self._opened.callback(self._tasks.create_task(self._listener.timeouts.run()).cancel)
+        self._opened.push_async_callback(self._listener.drain)
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, force_close=True),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=30),  # the listener ends what takes too long
@@ -69,6 +74,7 @@ class Inside:
             auto_decompress=False,
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         )
+        self._opened.push_async_callback(self.session.close)
 
     def ask(
         self, number: int, method: str, target: bytes, headers: Sequence[tuple[str, str]], body: IO[bytes]
@@ -85,10 +91,7 @@ class Inside:
         )
 
     async def close(self) -> None:
-        await self.session.close()
-        await self._listener.drain()
-        self._listener.close()
-        self._sweep.cancel()
+        await self._opened.aclose()
 
 
 async def _pieces(body: IO[bytes]) -> AsyncIterator[bytes]:

@@ -85,12 +85,12 @@ class RunServer:
 
     async def open(self) -> None:
         async with AsyncExitStack() as opened:
+            opened.push_async_callback(self._inside.close)
             await self._store.open()
             opened.push_async_callback(self._store.close)
             await self._inside.open()
-            opened.push_async_callback(self._inside.close)
-            await self._runner.setup()
             opened.push_async_callback(self._runner.cleanup)
+            await self._runner.setup()
             await web.TCPSite(self._runner, "127.0.0.1", 0).start()
             self._opened = opened.pop_all()
         self.port = self._runner.addresses[0][1]

@@ -21,7 +21,7 @@ Scenario = Callable[[Transcripts], Coroutine[object, object, None]]
 
 def run(folder: Path, scenario: Scenario) -> None:
     async def bounded() -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await scenario(Transcripts(folder))
 
     asyncio.run(bounded())
@@ -161,12 +161,12 @@ def test_a_follower_gets_what_its_app_and_replica_print(tmp_path: Path) -> None:
         with transcripts.follow("demo", "a") as follower:
             prints(transcripts, "a", "one")
             prints(transcripts, "b", "not asked for")
-            await follower.wait(5)
+            await follower.wait(20)
             assert [line.text for line in follower.take()] == ["one"]
             await follower.wait(0)
             assert follower.take() == []
             transcripts.end_followers()
-            await follower.wait(5)
+            await follower.wait(20)
             assert follower.ended
         prints(transcripts, "a", "nobody listens")
         assert follower.take() == []

@@ -69,7 +69,8 @@ def test_requests_and_other_lines_keep_their_order(reader: Reader, stream: LogSt
     assert reader.taken == b"/1\n/2\nhello\n/3\n"
 
 
-def test_requests_are_written_in_batches(reader: Reader, stream: LogStream) -> None:
+def test_requests_are_written_in_batches(reader: Reader, stream: LogStream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_stream, "BATCH_SECONDS", DEADLINE_SECONDS)
     for _ in range(50):
         tell(stream, b"/")
     stream.close()

@@ -236,7 +236,7 @@ Scenario = Callable[[Steered], Awaitable[None]]
 
 
 def steered(parsed: AppConfig) -> Callable[[Scenario], Callable[[], None]]:
-    """Make a scenario a test: it gets an app with that configuration, and a few seconds."""
+    """Make a scenario a test: it gets an app with that configuration, and twenty seconds."""
 
     def decorated(scenario: Scenario) -> Callable[[], None]:
         def test() -> None:
@@ -250,7 +250,7 @@ def steered(parsed: AppConfig) -> Callable[[Scenario], Callable[[], None]]:
 
 async def _run(scenario: Scenario, parsed: AppConfig) -> None:
     try:
-        async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
             await scenario(Steered(parsed, tasks))
             raise _Over
     except* _Over:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.control.watched_files import WatchedFiles
+from proxy.control.watched_files import LOOK_SECONDS, WatchedFiles
 from proxy.errors import ConfigError
 
 
@@ -73,3 +73,7 @@ def test_a_file_that_is_replaced_by_one_of_the_same_size_is_read(tmp_path: Path)
     (tmp_path / "new").replace(reader.file)
     reader.watch.look()
     assert reader.read == ["two"]
+
+
+def test_a_change_is_known_within_a_second_also_if_the_first_look_found_a_part_of_it() -> None:
+    assert 2 * LOOK_SECONDS < 1

@@ -15,12 +15,19 @@ def authority() -> trustme.CA:
 
 
 def write_certificate(folder: Path, *names: str) -> tuple[Path, Path]:
-    """The files of a new certificate and its key."""
+    """The files of a new certificate and its key; who watches them never finds a part of one."""
     issued = authority().issue_cert(*(names or ("127.0.0.1", "localhost")))
     cert, key = folder / "cert.pem", folder / "key.pem"
-    cert.write_bytes(b"".join(pem.bytes() for pem in issued.cert_chain_pems))
-    key.write_bytes(issued.private_key_pem.bytes())
+    replace(key, issued.private_key_pem.bytes())  # first: a new certificate never stands beside what is no key
+    replace(cert, b"".join(pem.bytes() for pem in issued.cert_chain_pems))
     return cert, key
+
+
+def replace(file: Path, content: bytes) -> None:
+    """In one step."""
+    new = file.with_name(f"{file.name}.new")
+    new.write_bytes(content)
+    new.replace(file)
 
 
 @cache

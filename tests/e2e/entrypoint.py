@@ -15,7 +15,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.running import FAKE_SERVER, eventually
+from tests.e2e.running import FAKE_SERVER, eventually, whole_lines
 
 DEADLINE_SECONDS = 20.0
 # As in an ENTRYPOINT: by the script of the command.
@@ -43,7 +43,7 @@ class Entrypoint:
 
     @property
     def log(self) -> str:
-        return self._log.read_text()
+        return whole_lines(self._log)
 
     @property
     def port(self) -> int:

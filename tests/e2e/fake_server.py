@@ -3,8 +3,8 @@
 Keys: `host` to listen on; `start` seconds before it listens; `term` = "finish" (default), "ignore" or "die"; `events` a
 file to which it appends a line "PID EVENT" for start, request and term; `ready` a file whose content, "STATUS BODY", is
 what /ready answers. Paths: /sleep/SECONDS, /burn/SECONDS, /hang, /exit/CODE, /refuse/SECONDS (closes the port for so
-long), /bytes/COUNT. Other answers are a JSON object: "replica", "pid", "path", and "most", the most requests at once so
-far.
+long), /bytes/COUNT, /until/FILE (waits until there is that file, an absolute path). Other answers are a JSON object:
+"replica", "pid", "path", and "most", the most requests at once so far.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ class Server:
         self._address = (OPTIONS.get("host", "127.0.0.1"), port)
         self._lock = threading.Lock()
         self._inside = 0
+        self._unsent = 0  # answers to requests inside, and those that are on their way out
+        self._connections: set[socket.socket] = set()
         self.most = 0
         self._listener = self._listen()
 
@@ -49,19 +51,34 @@ class Server:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def finish(self) -> None:
+        """Return when all that has come is answered; a thread that has just read a request is seen at the next look."""
         self._listener.close()
-        while self._inside:
+        quiet_looks = 0
+        while quiet_looks < 2:
             time.sleep(0.01)
+            busy = self._unsent or any(_unread(connection) for connection in tuple(self._connections))
+            quiet_looks = 0 if busy else quiet_looks + 1
 
     def _serve(self, connection: socket.socket) -> None:
+        self._connections.add(connection)
         with connection, connection.makefile("rb") as lines:
             try:
                 while (target := _target(lines)) is not None:
-                    connection.sendall(self._answer(target))
+                    self._send_answer(connection, target)
                     if target.startswith("/refuse/"):
-                        return
+                        break
             except OSError:  # the proxy reset it
-                return
+                pass
+            self._connections.discard(connection)
+
+    def _send_answer(self, connection: socket.socket, target: str) -> None:
+        with self._lock:
+            self._unsent += 1
+        try:
+            connection.sendall(self._answer(target))
+        finally:
+            with self._lock:
+                self._unsent -= 1
 
     def _answer(self, target: str) -> bytes:
         if target in {"/ready", "/health"}:
@@ -90,6 +107,8 @@ class Server:
         elif action == "exit":
             os.write(1, b"last words\n")
             os._exit(int(value))
+        elif action == "until":
+            _await(target.removeprefix("/until"))
         elif action == "refuse":
             self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
@@ -119,12 +138,28 @@ def _target(lines: io.BufferedReader) -> str | None:
     return first.split()[1].decode() if first else None
 
 
+def _await(file: str) -> None:
+    while not os.path.exists(file):  # noqa: PTH110 - as with `note`
+        time.sleep(0.01)
+
+
 def _readiness(target: str) -> tuple[int, bytes]:
     if target == "/health" or "ready" not in OPTIONS:
         return 200, b"{}"
-    with open(OPTIONS["ready"]) as file:  # noqa: PTH123
-        status, _, body = file.read().partition(" ")
-    return int(status or 503), body.encode()
+    said = ""
+    while not said:  # it is being written
+        with open(OPTIONS["ready"]) as file:  # noqa: PTH123
+            said = file.read()
+    status, _, body = said.partition(" ")
+    return int(status), body.encode()
+
+
+def _unread(connection: socket.socket) -> bool:
+    """A request has come that no thread has read yet."""
+    try:
+        return bool(connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except OSError:  # nothing is there, or it is closed
+        return False
 
 
 def _answer(status: int, body: bytes) -> bytes:

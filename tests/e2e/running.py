@@ -22,6 +22,7 @@ import aiohttp
 TIDEGATE = str(Path(sys.executable).with_name("tidegate"))
 FAKE_SERVER = str(Path(__file__).with_name("fake_server.py"))
 DEADLINE_SECONDS = 20.0
+SOON_SECONDS = 5.0  # what takes a second at most, on a machine that is busy with something else, too
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ class Up:
         return asyncio.run(_get_all([f"{self.admin}/api/apps/{app}/failures"], {}))[0].json
 
     def log(self) -> str:
-        return self._log.read_text()
+        """Its whole lines: of one that is being written a part may be in the file."""
+        return whole_lines(self._log)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Signal it; its exit code."""
@@ -103,8 +105,14 @@ def write_app(folder: Path, toml: str = "", name: str = "demo", server: str = ""
 
 def events(folder: Path, event: str) -> list[str]:
     """The ids of the processes that had it, once for each time."""
-    pairs = [line.split(" ", 1) for line in (folder / "events").read_text().splitlines()]
+    pairs = [line.split(" ", 1) for line in whole_lines(folder / "events").splitlines()]
     return [pid for pid, name in pairs if name == event]
+
+
+def whole_lines(file: Path) -> str:
+    """Of a file that somebody writes to."""
+    lines, newline, _ = file.read_bytes().rpartition(b"\n")
+    return (lines + newline).decode()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ PROXY, REPLICA, PORT = "10.9.0.1", "10.9.0.2", 80
 TUN = "/dev/net/tun"
 # linux/if_tun.h
 _SET_INTERFACE, _TUN_WITHOUT_HEADER = 0x400454CA, 0x0001 | 0x1000
+_SEQUENCES = 1 << 32
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
 
@@ -30,6 +31,7 @@ class TcpPeer:
 
     def __init__(self) -> None:
         self.segments: asyncio.Queue[Segment] = asyncio.Queue()
+        self._accepted: set[int] = set()
         self._tun = os.open(TUN, os.O_RDWR | os.O_NONBLOCK)
         fcntl.ioctl(self._tun, _SET_INTERFACE, struct.pack("16sH14x", b"peer", _TUN_WITHOUT_HEADER))
         for command in (f"addr add {PROXY} peer {REPLICA} dev peer", "link set peer up", "link set lo up"):
@@ -56,8 +58,10 @@ class TcpPeer:
         os.write(self._tun, ip[:10] + struct.pack("!H", _checksum(ip)) + ip[12:] + tcp)
 
     async def accept(self) -> TcpConnection:
-        while not (syn := await self.segments.get()).flags & SYN:
+        """The next connection; one that was accepted may have been asked for again, later."""
+        while not (syn := await self.segments.get()).flags & SYN or syn.port in self._accepted:
             pass
+        self._accepted.add(syn.port)
         return TcpConnection(self, syn)
 
 
@@ -66,22 +70,26 @@ class TcpConnection:
 
     def __init__(self, peer: TcpPeer, syn: Segment) -> None:
         self._peer, self._port = peer, syn.port
-        self._sequence, self._taken = 1_000, syn.sequence + 1
+        self._sequence, self._taken = 1_000, (syn.sequence + 1) % _SEQUENCES
         self._send(SYN | ACK)
         self._sequence += 1
 
     async def request(self) -> Segment:
         """The next segment with data, which is not acknowledged yet."""
-        while not (segment := await self._peer.segments.get()).data or segment.port != self._port:
+        while not self._new(segment := await self._peer.segments.get()):
             pass
         return segment
 
+    def _new(self, segment: Segment) -> bool:
+        """Not what the kernel has sent again because a busy machine answered late."""
+        return bool(segment.data) and segment.port == self._port and segment.sequence == self._taken
+
     def acknowledge(self, segment: Segment) -> None:
-        self._taken = segment.sequence + len(segment.data)
+        self._taken = (segment.sequence + len(segment.data)) % _SEQUENCES
         self._send(ACK)
 
     def answer(self, segment: Segment) -> None:
-        self._taken = segment.sequence + len(segment.data)
+        self._taken = (segment.sequence + len(segment.data)) % _SEQUENCES
         data = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
         self._send(ACK | PSH, data)
         self._sequence += len(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import struct
 import subprocess
 import termios
@@ -24,6 +25,10 @@ class Terminal:
     def shows(self, text: str) -> None:
         """Wait for it."""
         eventually(lambda: text in self._read())
+
+    def matches(self, pattern: str) -> None:
+        """Wait until something does."""
+        eventually(lambda: re.search(pattern, self._read()))
 
     def interrupt(self) -> int:
         """Ctrl-C; the exit code."""

@@ -32,7 +32,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     points = project["entry-points"]["tidegate.balancers"] | {"broken": "no_such_module:Broken"}
     lines = "".join(f"{name} = {value}\n" for name, value in points.items())
     (info / "entry_points.txt").write_text(f"[tidegate.balancers]\n{lines}")
-    return os.environ | {"PYTHONPATH": f"{info.parent}:{PLUGIN}"}
+    return os.environ | {"PYTHONPATH": f"{info.parent}:{PLUGIN}", "TIDEGATE_STATE": str(tmp_path / "state")}
 
 
 class SaysItsPort(BaseHTTPRequestHandler):

@@ -14,13 +14,16 @@ def test_a_protected_app_takes_the_place_of_an_interruptible_one_and_gives_it_ba
     protected = SCALING + 'compute_tier = "protected"\n'
     chat = write_app(tmp_path / "chat", protected + '[tidegate.routing]\nprefix = "/chat"', name="chat")
     with running(tmp_path, batch, chat, "--max-cpu", "3") as up:
-        interrupted = up.later("/batch/sleep/1.5")
+        interrupted = up.later(f"/batch/until{batch}/enough")
         eventually(lambda: events(batch, "request"))
-        assert up.get("/chat/").status == 200
+        chatting = up.later(f"/chat/until{chat}/enough")
+        eventually(lambda: "makes way for chat" in up.log())
+        (batch / "enough").touch()
         assert interrupted.result().status == 200
+        eventually(lambda: events(chat, "request"))
         waiting = up.later("/batch/")
-        eventually(lambda: "no room: needs 2 cpu, 1 free of 3" in up.view("batch")["scaling"]["reason"], 2)
-        assert waiting.result().status == 200
+        eventually(lambda: "no room: needs 2 cpu, 1 free of 3" in up.view("batch")["scaling"]["reason"])
+        (chat / "enough").touch()
+        assert [chatting.result().status, waiting.result().status] == [200, 200]
         assert [len(events(app, "start")) for app in (batch, chat)] == [2, 1]
-        assert "makes way for chat" in up.log()
         assert up.end() == 0

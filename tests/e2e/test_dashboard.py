@@ -22,9 +22,12 @@ def rows(page: Browser) -> list[str]:
     return list(found)
 
 
-def press(page: Browser, up: Up, action: str) -> None:
-    """Ask for something to be done to the first replica, and say yes."""
-    replica = up.view()["replicas"][0]["id"]
+def ids(up: Up) -> list[str]:
+    return [replica["id"] for replica in up.view()["replicas"]]
+
+
+def press(page: Browser, action: str, replica: str) -> None:
+    """Ask for something to be done to a replica, and say yes."""
     page.button(f"{action} {replica}").click()
     assert replica in page.text("dialog")
     page.find("dialog button.danger").click()
@@ -78,15 +81,16 @@ def test_replicas_are_scaled_restarted_and_drained_after_a_question(tmp_path: Pa
         page.button("Scale").click()
         page.shows("demo has from 2 to 3 replicas now", "#said")
         eventually(lambda: up.states() == ["ready", "ready"] == rows(page))
-        before = {replica["id"] for replica in up.view()["replicas"]}
-        press(page, up, "Restart")
-        eventually(lambda: up.states() == ["ready", "ready"])
-        assert len(before & {replica["id"] for replica in up.view()["replicas"]}) == 1
+        before = ids(up)
+        press(page, "Restart", before[0])
+        eventually(lambda: before[0] not in ids(up) and up.states() == ["ready", "ready"])
+        assert before[1] in ids(up)
         eventually(lambda: rows(page) == ["ready", "ready"])
-        busy = up.later("/sleep/3")
+        busy = up.later(f"/until{tmp_path}/enough")
         eventually(lambda: up.view()["in_flight"] == 1)
-        press(page, up, "Drain")
-        eventually(lambda: "draining" in rows(page) or len(rows(page)) == 2)
+        press(page, "Drain", next(replica["id"] for replica in up.view()["replicas"] if replica["in_flight"]))
+        eventually(lambda: "draining" in rows(page))
+        (tmp_path / "enough").touch()
         assert busy.result().status == 200
         assert all("400 (Bad Request)" in line for line in page.complaints())
 

@@ -44,7 +44,7 @@ def test_a_killed_proxys_containers_serve_the_next_one_at_once(tmp_path: Path) -
     with running(tmp_path, tmp_path, *DOCKER) as up:
         began = time.monotonic()
         assert up.get("/").status == 200
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
         assert served_by_two(up) == left == set(containers(tmp_path))
         assert {answer.json["most"] for answer in up.get_all(["/sleep/0.1"] * 10)} == {1}
         assert "tidegate_cold_starts_total" not in up.log()

@@ -124,7 +124,7 @@ def test_a_container_that_ignores_sigterm_is_killed_after_the_grace_period(tmp_p
         ready_container(up)
         began = time.monotonic()
         ends_with_nothing_left(up, tmp_path)
-        assert 15 < time.monotonic() - began < 20
+        assert 15 < time.monotonic() - began < 30
 
 
 def test_a_second_signal_removes_all_at_once(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_second_signal_removes_all_at_once(tmp_path: Path) -> None:
         eventually(lambda: "finishing what runs" in up.log())
         began = time.monotonic()
         assert up.end() == 143
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
     assert containers(tmp_path) == []
     assert "Traceback" not in up.log()
 

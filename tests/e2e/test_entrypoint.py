@@ -147,23 +147,25 @@ def test_a_request_that_comes_before_the_command_is_ready_waits(start: Start) ->
     assert entrypoint.ask("/hello")[0] == 200
 
 
-def test_a_full_queue_is_429(start: Start) -> None:
+def test_a_full_queue_is_429(start: Start, tmp_path: Path) -> None:
     entrypoint = start("--limit", "1", "--queue", "1").ready()
-    running = entrypoint.later("/sleep/1")
+    running = entrypoint.later(f"/until{tmp_path}/enough")
     entrypoint.running(1)
     waiting = entrypoint.later("/sleep/0")
     eventually(lambda: entrypoint.ask("/ready")[1]["queued"] == 1)
     assert entrypoint.ask("/sleep/0")[0] == 429
+    (tmp_path / "enough").touch()
     assert [running.result()[0], waiting.result()[0]] == [200, 200]
 
 
-def test_a_server_that_aborts_on_sigterm_loses_nothing(start: Start) -> None:
+def test_a_server_that_aborts_on_sigterm_loses_nothing(start: Start, tmp_path: Path) -> None:
     entrypoint = start("--limit", "2", "--", *FAKE, "term=die").ready()
-    answers = [entrypoint.later("/sleep/0.5") for _ in range(6)]
-    entrypoint.running(2)
+    answers = [entrypoint.later(f"/until{tmp_path}/enough") for _ in range(6)]
+    eventually(lambda: entrypoint.ask("/ready")[1]["queued"] == 4)
     entrypoint.signal()
     eventually(lambda: entrypoint.ask("/ready")[1]["status"] == "draining")
     assert entrypoint.ask("/new")[1]["error"]["type"] == "draining"
+    (tmp_path / "enough").touch()
     assert [answer.result()[0] for answer in answers] == [200] * 6
     assert entrypoint.exit_code() == 0
 

@@ -9,6 +9,7 @@ import sys
 import tarfile
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from tests.e2e.docker_engine import needs_engine
 from tests.e2e.entrypoint import FAKE, Entrypoint, entrypoints
 from tests.e2e.killed_runs import OF_THIS_RUN
+from tests.e2e.running import eventually
 
 IMAGE = "tidegate-test-empty"
 CHECKOUT = Path(__file__).parents[2]
@@ -66,9 +68,13 @@ def start(tmp_path: Path) -> Iterator[Containers]:
 
 def test_docker_stop_lets_requests_finish(start: Containers) -> None:
     entrypoint = start("--", *FAKE, "term=die").ready()
-    answer = entrypoint.later("/sleep/1")
+    answer = entrypoint.later(f"/until{start.folder}/enough")
     entrypoint.running(1)
-    docker("stop", "--time", "10", start.names[0])
+    with ThreadPoolExecutor(1) as thread:
+        stopping = thread.submit(docker, "stop", "--time", "60", start.names[0])
+        eventually(lambda: entrypoint.ask("/ready")[1]["status"] == "draining")
+        (start.folder / "enough").touch()
+        stopping.result()
     assert answer.result()[0] == 200
     assert entrypoint.exit_code() == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -22,7 +23,10 @@ def hello(name: str = "world"):
 
 def slow(seconds: float):
     time.sleep(seconds)
-    return "done"
+
+def hold(until: str):
+    while not os.path.exists(until):
+        time.sleep(0.01)
 
 async def hang():
     time.sleep(1000)
@@ -57,9 +61,12 @@ def start(tmp_path: Path) -> Iterator[Functions]:
 def test_functions_are_served_and_the_end_is_clean(start: Functions) -> None:
     entrypoint = start().ready()
     assert entrypoint.ask("/hello", "{}")[1]["result"] == "Hello, world!"
-    running = entrypoint.later("/slow", '{"seconds": 0.5}')
+    enough = start.folder / "enough"
+    running = entrypoint.later("/hold", json.dumps({"until": str(enough)}))
     entrypoint.running(1)
     entrypoint.signal()
+    eventually(lambda: entrypoint.ask("/ready")[1]["status"] == "draining")
+    enough.touch()
     assert running.result()[0] == 200
     assert entrypoint.exit_code() == 0
 

@@ -53,9 +53,11 @@ def test_process_1_passes_the_exit_code_on(start: Start) -> None:
 
 def test_process_1_drains_on_sigterm(start: Start, tmp_path: Path) -> None:
     entrypoint = start("--", *FAKE, "term=die", before=UNSHARE).ready()
-    answer = entrypoint.later("/sleep/0.5")
+    answer = entrypoint.later(f"/until{tmp_path}/enough")
     entrypoint.running(1)
     os.kill(process_1(entrypoint), signal.SIGTERM)
+    eventually(lambda: entrypoint.ask("/ready")[1]["status"] == "draining")
+    (tmp_path / "enough").touch()
     assert answer.result()[0] == 200
     assert entrypoint.exit_code() == 0
 

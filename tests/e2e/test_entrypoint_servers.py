@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.entrypoint import Entrypoint, Start, entrypoints
+from tests.e2e.running import eventually
 
 ROLLING_RESTARTS = Path(__file__).parents[2] / "loadtests/rolling_restarts.py"
 
 APP = """
-import asyncio
+import asyncio, os
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI, Header
@@ -44,7 +45,8 @@ async def stream() -> StreamingResponse:
     async def tokens() -> AsyncIterator[str]:
         for number in range(20):
             yield f"data: {number}\\n\\n"
-            await asyncio.sleep(0.02)
+            while number == 10 and not os.path.exists("enough"):
+                await asyncio.sleep(0.01)
     return StreamingResponse(tokens(), media_type="text/event-stream")
 """
 
@@ -73,12 +75,14 @@ def test_a_fastapi_app_never_has_more_than_the_limit(fastapi: Start) -> None:
     assert max(answer.result()[1]["most"] for answer in answers) == 2
 
 
-def test_streams_that_run_at_sigterm_come_to_their_end(fastapi: Start) -> None:
+def test_streams_that_run_at_sigterm_come_to_their_end(fastapi: Start, tmp_path: Path) -> None:
     entrypoint = fastapi("--limit", "4").ready()
     with ThreadPoolExecutor(8) as threads:
         streams = [threads.submit(events, entrypoint) for _ in range(8)]
         entrypoint.running(4)
         entrypoint.signal()
+        eventually(lambda: entrypoint.ask("/ready")[1]["status"] == "draining")
+        (tmp_path / "enough").touch()
         assert [stream.result() for stream in streams] == [20] * 8
     assert entrypoint.exit_code() == ENDED
 

@@ -64,7 +64,7 @@ def model(*options: str) -> Iterator[Model]:
 
 def test_a_model_that_drains_finishes_what_runs_and_exits() -> None:
     with model() as running:
-        connection = running.begun("/predict?seconds=0.5")
+        connection = running.begun("/predict?seconds=2")
         running.process.send_signal(signal.SIGTERM)
         assert connection.getresponse().status == 200
         assert running.process.wait(10) == 0
@@ -88,7 +88,7 @@ def test_a_client_that_leaves_cancels_its_work() -> None:
 
 def test_work_that_cannot_be_cancelled_goes_on_without_its_client() -> None:
     with model("--no-cancel") as running:
-        running.begun("/predict?seconds=0.3").close()
+        running.begun("/predict?seconds=2").close()
         assert running.stats()["in_flight"] == 1
         eventually(lambda: running.stats()["served"] == 1)
         assert running.stats()["cancelled"] == 0
@@ -104,8 +104,8 @@ def test_the_first_requests_fail_as_they_are_told() -> None:
 
 def test_a_limit_that_is_broken_is_seen_at_the_model() -> None:
     with model("--limit", "1") as running:
-        first = running.begun("/predict?seconds=1")
-        second = running.begun("/predict?seconds=1")
+        first = running.begun("/predict?seconds=3")
+        second = running.begun("/predict?seconds=3")
         assert {first.getresponse().status, second.getresponse().status} == {200}
         stats = running.stats()
         assert (stats["peak"], stats["overlaps"], stats["limit"]) == (2, 1, 1)

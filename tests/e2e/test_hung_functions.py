@@ -28,7 +28,7 @@ name = "demo"
 min_replicas = 1
 [tidegate.probes]
 interval_seconds = 0.2
-timeout_seconds = 0.5
+timeout_seconds = 1
 failures = 2
 """
 
@@ -51,7 +51,7 @@ class Call(threading.Thread):
             self.status, self.document = response.status, await response.json()
 
     def end(self) -> Call:
-        self.join(DEADLINE_SECONDS)
+        self.join(2 * DEADLINE_SECONDS)
         return self
 
 
@@ -62,12 +62,12 @@ def test_a_hung_replica_is_replaced_soon_and_its_requests_get_504(tmp_path: Path
         before = Call(up.url + "/process").end().document["result"]
         hung = [Call(up.url + "/hang") for _ in range(2)]
         eventually(lambda: up.view()["in_flight"] == 2)
-        eventually(lambda: up.failures() != [], 10)
+        eventually(lambda: up.failures() != [])
         after = Call(up.url + "/process").end()  # long before those that hang are answered
         assert (after.status, all(call.is_alive() for call in hung)) == (200, True)
         assert after.document["result"] != before
         (failure,) = up.failures()
-        assert failure["reason"] == "its health check failed 2 times: /health did not answer within 0.5 s"
+        assert failure["reason"] == "its health check failed 2 times: /health did not answer within 1 s"
         answers = [call.end() for call in hung]
         assert [(call.status, call.document["error"]["type"]) for call in answers] == [(504, "gateway_timeout")] * 2
         assert up.states() == ["ready"]

@@ -16,7 +16,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.e2e.running import TIDEGATE, Up, eventually, running
+from tests.e2e.running import SOON_SECONDS, TIDEGATE, Up, eventually, running
 
 MAIN = """
 import asyncio
@@ -74,16 +74,16 @@ def test_a_key_opens_a_running_proxy_within_a_second_and_revoking_it_closes_it(l
     assert "no key opens app demo: make one with `tidegate keys add`" in locked.up.log()
     assert locked.post("")[0] == 401
     key = locked.keys("add", "ann")
-    eventually(lambda: locked.post(key)[0] == 200, 1.5)
+    eventually(lambda: locked.post(key)[0] == 200, SOON_SECONDS)
     assert locked.post(key + "x")[0] == 403
     locked.keys("revoke", "ann")
-    eventually(lambda: locked.post(key)[0] == 403, 1.5)
+    eventually(lambda: locked.post(key)[0] == 403, SOON_SECONDS)
     assert key.split("_", 2)[2] not in locked.up.log()
 
 
 def test_an_operator_sees_when_a_key_was_used_last(locked: Locked) -> None:
     used, unused = (json.loads(locked.keys("add", "--json"))["key"] for _ in range(2))
-    eventually(lambda: locked.post(used)[0] == 200, 1.5)
+    eventually(lambda: locked.post(used)[0] == 200, SOON_SECONDS)
     run_id = json.loads(locked.post(used, "/hold?async=true")[2])["run_id"]
     eventually(partial(locked.completed, used, f"/runs/{run_id}"))
     locked.keys("revoke", used.split("_")[1])
@@ -98,7 +98,7 @@ def test_an_operator_sees_when_a_key_was_used_last(locked: Locked) -> None:
 
 def test_over_its_rate_a_key_is_told_when_to_come_back(locked: Locked) -> None:
     key = locked.keys("add", "--rate", "0.1")
-    eventually(lambda: locked.post(key)[0] == 200, 1.5)
+    eventually(lambda: locked.post(key)[0] == 200, SOON_SECONDS)
     status, header, body = locked.post(key)
     assert status == 429
     assert 8 <= int(header["retry-after"]) <= 10
@@ -107,7 +107,7 @@ def test_over_its_rate_a_key_is_told_when_to_come_back(locked: Locked) -> None:
 
 def test_runs_of_a_key_wait_for_each_other_and_nobody_else_sees_them(locked: Locked) -> None:
     key = locked.keys("add", "--concurrency", "1")
-    eventually(lambda: locked.post(key)[0] == 200, 1.5)
+    eventually(lambda: locked.post(key)[0] == 200, SOON_SECONDS)
     ids = [json.loads(locked.post(key, "/hold?async=true", seconds=0.3)[2])["run_id"] for _ in range(2)]
     assert locked.post("", "/hold?async=true")[0] == 401
     for run_id in ids:

@@ -13,7 +13,7 @@ import pytest
 from proxy.net import ending
 from proxy.net.call import PROOF_SECONDS
 from proxy.net.link import Link
-from tests.e2e.scene import Run, run_fixture
+from tests.e2e.scene import Run, eventually, run_fixture
 from tests.net.fakes import HandConnections, Near, Table
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -48,11 +48,9 @@ async def kept(table: Table) -> tuple[Near, RealReplica, socket.socket]:
     near, replica = table.client(), RealReplica(table.connections)
     near.get()
     sock = await replica.connect()
-    await asyncio.sleep(0.01)
     sock.recv(1000)
     sock.send(ANSWER)
-    await asyncio.sleep(0.01)
-    assert near.statuses == [200]
+    await eventually(lambda: near.statuses == [200])
     return near, replica, sock
 
 
@@ -63,13 +61,11 @@ def test_a_post_that_provably_reached_nobody_is_sent_again(run: Run) -> None:
         near, replica, sock = await kept(table)
         sock.close()
         near.post(b"body")  # before the loop has seen the end of the connection
-        await asyncio.sleep(0.02)
+        await eventually(lambda: table.connections.asked)
         again = await replica.connect()
-        await asyncio.sleep(0.01)
         assert again.recv(1000).endswith(b"\r\n\r\nbody")
         again.send(ANSWER)
-        await asyncio.sleep(0.01)
-        assert near.statuses == [200, 200]
+        await eventually(lambda: near.statuses == [200, 200])
         table.connections.close()
         replica.close()
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import psutil
 import pytest
 
 from proxy.net.client import LINGER_SECONDS
@@ -74,6 +76,30 @@ def test_a_place_that_is_left_can_be_taken(run: Run) -> None:
             first.writer.close()
             await eventually(lambda: len(made.listener) == 0)
             assert (await made.ask("/bytes/1")).startswith(b"HTTP/1.1 200 ")
+
+    run(scenario())
+
+
+async def open_files_after_opening(turns: int) -> int:
+    """Cancelled after so many turns of the loop, where it is not over by then."""
+    listener = Listener(Table().site, 65_536)
+    async with asyncio.TaskGroup() as tasks:
+        opening = tasks.create_task(listener.open("127.0.0.1", 0))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        opening.cancel()
+    listener.close()
+    for _ in range(3):  # uvloop closes in a later turn
+        await asyncio.sleep(0)
+    return psutil.Process().num_fds()
+
+
+def test_an_opening_that_is_cancelled_leaves_no_socket(run: Run) -> None:
+    gc.collect()  # what earlier tests have left is not counted
+
+    async def scenario() -> None:
+        before = await open_files_after_opening(turns=20)
+        assert [await open_files_after_opening(turns) for turns in range(20)] == [before] * 20
 
     run(scenario())
 

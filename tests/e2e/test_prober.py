@@ -8,11 +8,13 @@ import socket
 
 import pytest
 
+from proxy.control import prober as prober_module
 from proxy.control.prober import Prober
 from proxy.core.probe import Answer
 from tests.control.fakes import config
 
 READY = '[cerebrium.runtime.custom]\nreadycheck_endpoint = "/ready"\n'
+PATIENT = "[tidegate.probes]\ntimeout_seconds = 20\n"
 HURRIED = "[tidegate.probes]\ntimeout_seconds = 0.05\n"
 
 
@@ -128,7 +130,12 @@ def test_what_is_asked_depends_on_whose_server_it_is(toml: str, ours: bool, path
 @pytest.mark.parametrize(
     ("relayed", "hangs_up", "passed"), [(True, True, False), (True, False, True), (False, True, True)]
 )
-def test_a_relay_that_hangs_up_at_once_stands_before_no_server(relayed: bool, hangs_up: bool, passed: bool) -> None:
+def test_a_relay_that_hangs_up_at_once_stands_before_no_server(
+    relayed: bool, hangs_up: bool, passed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if hangs_up:  # a loop that is late is not what is tried here
+        monkeypatch.setattr(prober_module, "_HANG_UP_SECONDS", 10.0)
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not hangs_up:
             await reader.read()  # until the prober has hung up
@@ -140,7 +147,7 @@ def test_a_relay_that_hangs_up_at_once_stands_before_no_server(relayed: bool, ha
 
     async def scenario() -> Answer:
         async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-            prober = Prober.of(config("[cerebrium.runtime.custom]\n"), ours=True, relayed=relayed)
+            prober = Prober.of(config(f"[cerebrium.runtime.custom]\n{PATIENT}"), ours=True, relayed=relayed)
             answer = await prober.ready(*server.sockets[0].getsockname())
             await over.wait()
             return answer

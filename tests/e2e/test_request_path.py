@@ -104,7 +104,7 @@ def test_a_replica_that_notices_the_half_close_frees_its_slot_at_once(run: Run, 
             left = time.monotonic()
             client.writer.close()
             await eventually(lambda: not house.app.pool.in_flight)
-            assert time.monotonic() - left < 0.5
+            assert time.monotonic() - left < 0.9  # one that does not notice is reset after a second
             assert house.app.statuses == {499: 1}
 
     run(scenario())
@@ -150,7 +150,7 @@ def test_a_replica_that_streams_on_is_reset_a_second_after_the_half_close(run: R
             left = time.monotonic()
             client.writer.transport.abort()
             await eventually(lambda: not house.server.busy)
-            assert 0.9 < time.monotonic() - left < 2
+            assert 0.9 < time.monotonic() - left < 5  # it would go on for ever
             assert house.app.slots_taken == [0]
 
     run(scenario())
@@ -237,7 +237,8 @@ def test_an_event_leaves_the_proxy_when_it_enters_it(run: Run, over: Over) -> No
             asked = time.monotonic()
             client.send("/stream/1000")
             await client.reader.readuntil(b"data: x\n\n")
-            assert time.monotonic() - asked < 0.2
+            assert house.server.busy  # for two seconds, if it were let
+            assert time.monotonic() - asked < 1
 
     run(scenario())
 

@@ -127,7 +127,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
 
 
 def test_run_is_promised_at_once_and_its_result_is_there_later(client: Client) -> None:
-    run_id = client.begin("/slow?async=true")
+    run_id = client.begin("/slow?async=true", b'{"seconds": 2}')
     assert client.run(run_id)["status"] == "running"
     seen = client.ended(run_id)
     assert (seen["status"], seen["status_code"], seen["result"]) == ("completed", 200, run_id)

@@ -64,11 +64,12 @@ def test_decisions_are_explained(tmp_path: Path) -> None:
 def test_explain_alone_says_why_there_are_four_replicas(tmp_path: Path) -> None:
     write_app(tmp_path, f"[cerebrium.scaling]\nreplica_concurrency = 1\nmax_replicas = 9\n{QUICK}")
     with running(tmp_path) as up:
-        waiting = [up.later("/sleep/2") for _ in range(4)]
+        waiting = [up.later(f"/until{tmp_path}/enough") for _ in range(4)]
         eventually(lambda: up.states() == ["ready"] * 4)
         told = tidegate(up, "explain")
         assert "→ 4 replicas" in told
         assert "÷ 1 per replica" in told
+        (tmp_path / "enough").touch()
         assert [answer.result().status for answer in waiting] == [200] * 4
 
 
@@ -109,8 +110,9 @@ def test_a_high_load_adds_a_replica_and_a_low_one_takes_it_away(tmp_path: Path) 
     scaling = f"[cerebrium.scaling]\nreplica_concurrency = 1\nmax_replicas = 5\n{QUICK}"
     write_app(tmp_path, f'{scaling}[tidegate.scaling]\npolicy = "load-thresholds"\n{delays}')
     with running(tmp_path) as up:
-        first = up.later("/sleep/3")
+        first = up.later(f"/until{tmp_path}/enough")
         eventually(lambda: len(up.states()) == 2)
+        (tmp_path / "enough").touch()
         assert first.result().status == 200
         eventually(lambda: up.states() == [])
 

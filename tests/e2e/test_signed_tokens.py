@@ -8,7 +8,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from tests.e2e.running import FAKE_SERVER, Answer, Up, eventually, running
+from tests.e2e.running import FAKE_SERVER, SOON_SECONDS, Answer, Up, eventually, running
 from tests.net.signed_tokens import CLAIMS, ENDS, OVER, SECRET, key_set, rsa_key, signed
 
 TOML = """
@@ -74,8 +74,8 @@ def test_a_rotated_key_set_is_taken_without_a_restart(doors: Doors) -> None:
     before, after = (signed(OURS, rsa_key(name), kid=name) for name in ("first", "second"))
     assert (doors.status("public", before), doors.status("public", after)) == (200, 403)
     key_set(doors.public, "first", "second")
-    eventually(lambda: doors.status("public", after) == 200, 2.5)
+    eventually(lambda: doors.status("public", after) == 200, SOON_SECONDS)
     assert doors.status("public", before) == 200
     key_set(doors.public, "second")
-    eventually(lambda: doors.status("public", before) == 403, 2.5)
+    eventually(lambda: doors.status("public", before) == 403, SOON_SECONDS)
     assert doors.status("public", after) == 200

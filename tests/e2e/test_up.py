@@ -9,10 +9,12 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from tests.e2e.running import FAKE_SERVER, events, eventually, running, write_app
+from tests.e2e.running import FAKE_SERVER, Up, events, eventually, running, write_app
+from tests.e2e.test_request_log import lines
 
 ONE_EACH = "[cerebrium.scaling]\nreplica_concurrency = 1\n"
 PROBES = "[tidegate.probes]\ninterval_seconds = 0.2\n"
@@ -33,18 +35,23 @@ def test_a_hundred_requests_at_once_from_zero_use_all_replicas_and_never_two_in_
     assert {answer.status for answer in answers} == {200}
     assert {answer.json["most"] for answer in answers} == {1}
     assert len({answer.json["pid"] for answer in answers}) == 10
-    assert max(answer.seconds for answer in answers) < 6
+    assert max(answer.seconds for answer in answers) < 15  # one after the other would take 30 s
 
 
 def test_an_idle_app_goes_to_zero_and_comes_back(tmp_path: Path) -> None:
     write_app(tmp_path, "[cerebrium.scaling]\ncooldown = 1\nevaluation_interval = 6")
     with running(tmp_path) as up:
         first = up.get("/")
-        eventually(lambda: up.view()["replicas"] == [], 6)
+        eventually(lambda: up.view()["replicas"] == [])
         second = up.get("/")
         assert first.json["pid"] != second.json["pid"]
         assert "cold;dur=" in second.headers["server-timing"]
         assert events(tmp_path, "term") == [str(first.json["pid"])]
+
+
+def moments(up: Up, said: str) -> list[datetime]:
+    """When lines about replicas' lives said that."""
+    return [datetime.fromisoformat(line["time"]) for line in lines(up, "tidegate.lifecycle") if said in line["message"]]
 
 
 def test_a_crashed_replica_is_replaced_with_growing_pauses(tmp_path: Path) -> None:
@@ -52,12 +59,12 @@ def test_a_crashed_replica_is_replaced_with_growing_pauses(tmp_path: Path) -> No
     with running(tmp_path) as up:
         eventually(lambda: up.states() == ["ready"])
         assert up.get("/exit/7").status == 502
-        eventually(lambda: up.states() == ["ready"], 0.9)  # at once after the first
         assert up.get("/exit/7").status == 502
         again = up.get("/")
-        assert 0.5 < again.seconds < 3  # one second after the second
         assert [str(again.json["pid"])] == events(tmp_path, "start")[2:]
-        assert "exited with code 7" in up.log()
+        failed, started = moments(up, "failed: exited with code 7"), moments(up, " started at ")
+        at_once, a_second = (again - end for end, again in zip(failed, started[1:], strict=True))
+        assert at_once < timedelta(seconds=0.9) <= a_second < timedelta(seconds=1.9)
         assert '"message":"last words","app":"demo","replica":"demo-' in up.log()
 
 
@@ -72,19 +79,20 @@ def test_an_app_that_cannot_start_is_answered_503_with_its_last_words_until_it_i
         error = answer.json["error"]
         assert (answer.status, error["type"]) == (503, "no_replica")
         assert error["message"] == "no replica of demo can be started: exited with code 3\nno weights"
-        assert answer.seconds < 5
+        assert answer.seconds < 15
         assert up.get("/").status == 503
         assert len((tmp_path / "starts").read_text().split()) == 2
         assert 1 <= int(answer.headers["retry-after"]) <= 2
         broken.unlink()
-        eventually(lambda: up.get("/").status == 200, 4)
+        eventually(lambda: up.get("/").status == 200)
 
 
 def test_what_finds_the_queue_full_or_waits_too_long_never_reaches_a_replica(tmp_path: Path) -> None:
-    write_app(tmp_path, ONE_EACH + "[tidegate.queue]\nmax_length = 2\ntimeout_seconds = 0.5")
+    write_app(tmp_path, ONE_EACH + "min_replicas = 1\n[tidegate.queue]\nmax_length = 2\ntimeout_seconds = 1.5")
     with running(tmp_path) as up:
-        up.get("/")
-        answers = up.get_all(["/sleep/1.5"] * 5)
+        eventually(lambda: up.states() == ["ready"])
+        assert up.get("/").status == 200
+        answers = up.get_all(["/sleep/4"] * 5)
         assert Counter(answer.status for answer in answers) == {200: 1, 504: 2, 429: 2}
         assert all(int(answer.headers["retry-after"]) >= 1 for answer in answers if answer.status != 200)
         assert up.get("/").status == 200
@@ -129,10 +137,10 @@ def test_a_replica_that_says_it_is_not_ready_gets_no_traffic(tmp_path: Path) -> 
 def test_a_refused_connection_marks_a_replica_unready_and_a_probe_revives_it(tmp_path: Path) -> None:
     write_app(tmp_path, "[tidegate.probes]\ninterval_seconds = 60")
     with running(tmp_path) as up:
-        assert up.get("/refuse/1").status == 200
+        assert up.get("/refuse/2").status == 200
         answer = up.get("/")
         assert answer.status == 200
-        assert 0.5 < answer.seconds < 3
+        assert 0.5 < answer.seconds < 20  # long before the next probe was due
         assert len(events(tmp_path, "start")) == 1
         assert "is ready again" in up.log()
 

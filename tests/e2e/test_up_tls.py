@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from websockets.sync.client import connect
 
-from tests.e2e.certificates import authority, trusting, write_certificate
-from tests.e2e.running import TIDEGATE, Up, eventually, running, write_app
+from tests.e2e.certificates import authority, replace, trusting, write_certificate
+from tests.e2e.running import SOON_SECONDS, TIDEGATE, Up, eventually, running, write_app
 
 QUICK = "[cerebrium.scaling]\nmin_replicas = 1\n"
 KEY = "a-key-of-the-admin-port"
@@ -70,14 +70,14 @@ def test_a_new_certificate_is_shown_within_a_second_and_a_broken_one_never(tmp_p
     with running(tmp_path, write_app(tmp_path / "app", QUICK), "--tls-cert", cert, "--tls-key", key) as up:
         first = serial(up)
         write_certificate(tmp_path)
-        eventually(lambda: serial(up) != first, 1.5)
+        eventually(lambda: serial(up) != first, SOON_SECONDS)
         second = serial(up)
-        key.write_text("nothing")
+        replace(key, b"nothing")
         warning = f"--tls-key {key} holds no private key"
         eventually(lambda: warning in up.log())
         assert serial(up) == second
         write_certificate(tmp_path)
-        eventually(lambda: serial(up) != second, 1.5)
+        eventually(lambda: serial(up) != second, SOON_SECONDS)
         assert up.log().count(warning) == 1
 
 

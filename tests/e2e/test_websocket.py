@@ -135,7 +135,7 @@ def test_a_client_that_breaks_off_frees_its_slot(tmp_path: Path) -> None:
                 assert said(client, "hello") == "hello"
                 assert in_flight(up) == 1
                 reset(client)
-                eventually(lambda: in_flight(up) == 0, 3)
+                eventually(lambda: in_flight(up) == 0)
 
 
 def test_an_open_websocket_finishes_while_the_proxy_drains(tmp_path: Path) -> None:

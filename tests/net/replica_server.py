@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 from proxy.net import ending
@@ -23,8 +24,11 @@ class ReplicaServer:
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: ReplicaConnection(self), "127.0.0.1", self.port, backlog=512)
+        made = partial(ReplicaConnection, self)
+        # Not served from before it is ours to close: asyncio would leave it listening if cancelled in between.
+        self._server = await loop.create_server(made, "127.0.0.1", self.port, backlog=512, start_serving=False)
         self.port = self._server.sockets[0].getsockname()[1]
+        await self._server.start_serving()
 
     def refuse(self) -> None:
         """Stop listening."""

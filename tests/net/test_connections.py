@@ -168,6 +168,19 @@ def test_what_can_be_no_host_name_is_an_error_of_that_connection() -> None:
     assert "label too long" in str(caller.errors[0])
 
 
+def test_a_proxy_that_stops_at_once_opens_none_and_says_so_when_the_caller_has_gone_on() -> None:
+    async def scenario() -> None:
+        caller = Caller()
+        async with asyncio.TaskGroup() as tasks:
+            pass
+        Connections(tasks, Deadlines(1.0), 60.0).open(Replica(0, "r0", 1, 0.0), caller)
+        assert caller.errors == []
+        await asyncio.sleep(0)
+        assert [str(error) for error in caller.errors] == ["the proxy is stopping"]
+
+    asyncio.run(scenario())
+
+
 def test_a_connection_is_not_waited_for_longer_than_its_request_has() -> None:
     async def never(*_: object) -> None:
         await asyncio.get_running_loop().create_future()
@@ -178,7 +191,7 @@ def test_a_connection_is_not_waited_for_longer_than_its_request_has() -> None:
         caller.limit_at = time.monotonic() + 0.001
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(asyncio.get_running_loop(), "create_connection", never)
-            async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+            async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
                 Connections(tasks, Deadlines(1.0), 60.0).open(replica, caller)
         assert time.monotonic() >= caller.limit_at  # so that it is no fault of the replica's
         assert [type(error) for error in caller.errors] == [TimeoutError]

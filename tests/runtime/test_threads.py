@@ -22,7 +22,7 @@ def test_cancelled_call_returns_only_when_its_thread_has_ended() -> None:
 
     def work() -> None:
         started.set()
-        release.wait(5)
+        release.wait(20)
         ended.set()
 
     async def scenario() -> None:
@@ -45,7 +45,7 @@ def test_call_that_waits_for_a_thread_is_cancelled_at_once() -> None:
     async def scenario() -> None:
         threads = Threads(1)
         async with asyncio.TaskGroup() as group:
-            group.create_task(threads.call(release.wait, 5))
+            group.create_task(threads.call(release.wait, 20))
             waiting = group.create_task(threads.call(calls.append, "ran"))
             await asyncio.sleep(0)
             waiting.cancel()
@@ -59,7 +59,7 @@ def test_call_that_waits_for_a_thread_is_cancelled_at_once() -> None:
 def test_call_that_is_cancelled_as_it_ends_is_not_waited_for() -> None:
     async def scenario() -> None:
         threads = Threads(1)
-        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
             call = group.create_task(threads.call(str))
             await asyncio.sleep(0)
             while not threads._done:  # what the thread says is on its way to the loop, which has not looked yet

@@ -23,7 +23,7 @@ class Silent:
 
     def export(self, _: object) -> None:
         self.asked.set()
-        self.waited_in_vain = not self.answer.wait(2)
+        self.waited_in_vain = not self.answer.wait(20)
 
 
 def test_an_export_that_hangs_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

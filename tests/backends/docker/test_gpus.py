@@ -50,7 +50,7 @@ def test_a_driver_that_does_not_answer_is_not_waited_for(smi: Path, monkeypatch:
     monkeypatch.setattr(gpus, "_ANSWER_SECONDS", 0.05)
 
     async def scenario() -> None:
-        async with asyncio.timeout(1.5):
+        async with asyncio.timeout(15):
             assert await devices_there() == ()
 
     asyncio.run(scenario())
