@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import typer
 
+from proxy.cli.access import is_loopback
 from proxy.errors import AppNotFound, ReplicaNotFound, UserError
 
 if TYPE_CHECKING:
@@ -121,12 +122,14 @@ class Remote:
         # Imported here: the commands that serve or check need no HTTP client.
         from http.client import HTTPException
         from urllib.error import HTTPError, URLError
-        from urllib.request import Request, urlopen
+        from urllib.request import ProxyHandler, Request, build_opener
 
         headers = self._headers | ({"content-type": "application/json"} if body else {})
         request = Request(self._url + path, body, headers)
+        # Past http_proxy where it is this machine: another would ask its own, and be told the key.
+        opener = build_opener(*([ProxyHandler({})] if is_loopback(urlsplit(self._url).hostname or "") else []))
         try:
-            response: HTTPResponse = urlopen(request, timeout=_SECONDS)
+            response: HTTPResponse = opener.open(request, timeout=_SECONDS)
         except HTTPError as error:
             if error.code == 401:
                 raise UserError(f"{self._url} wants its key: set TIDEGATE_ADMIN_KEY, or give --admin-key") from None

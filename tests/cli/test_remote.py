@@ -37,13 +37,13 @@ def test_who_is_no_admin_port_is_told_with_the_mend(error: HTTPException, monkey
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(urllib.request, "urlopen", fail)
+    monkeypatch.setattr(urllib.request.OpenerDirector, "open", fail)
     with pytest.raises(UserError, match=f"no tidegate up answers at {URL} .*name its admin address with --admin"):
         Remote(URL).apps()
 
 
 def test_an_answer_that_breaks_off_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: Broken())
+    monkeypatch.setattr(urllib.request.OpenerDirector, "open", lambda *_, **__: Broken())
     with pytest.raises(UserError, match="no tidegate up answers"):
         Remote(URL).apps()
     with pytest.raises(UserError, match=r"the connection to .* is lost"):
@@ -53,13 +53,39 @@ def test_an_answer_that_breaks_off_is_one_sentence(monkeypatch: pytest.MonkeyPat
 def test_the_key_is_taken_without_the_line_end_of_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[urllib.request.Request] = []
 
-    def answer(request: urllib.request.Request, timeout: float) -> io.BytesIO:
+    def answer(_opener: object, request: urllib.request.Request, timeout: float) -> io.BytesIO:
         asked.append(request)
         return io.BytesIO(b"[]")
 
-    monkeypatch.setattr(urllib.request, "urlopen", answer)
+    monkeypatch.setattr(urllib.request.OpenerDirector, "open", answer)
     Remote(URL, "secret\n").apps()
     assert asked[0].get_header("Authorization") == "Bearer secret"
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        (URL, "127.0.0.1:8001"),
+        ("http://localhost:8001", "localhost:8001"),
+        ("http://[::1]:8001", "[::1]:8001"),
+        ("http://tide.example.org:8001", "proxy.example.org:3128"),
+    ],
+)
+def test_this_machine_is_asked_past_a_proxy_of_the_environment(
+    url: str, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts: list[str] = []
+
+    def connect(_handler: object, request: urllib.request.Request) -> io.BytesIO:
+        hosts.append(request.host)
+        return io.BytesIO(b"[]")
+
+    monkeypatch.setenv("http_proxy", "http://proxy.example.org:3128")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setattr(urllib.request.HTTPHandler, "http_open", connect)
+    monkeypatch.setattr(urllib.request.HTTPErrorProcessor, "http_response", lambda _self, _request, response: response)
+    Remote(url, "secret").apps()
+    assert hosts == [asked]
 
 
 def test_a_key_that_cannot_be_sent_is_not_shown() -> None:
@@ -82,10 +108,10 @@ def test_a_key_that_cannot_be_sent_is_not_shown() -> None:
 def test_what_is_answered_instead_is_one_sentence(
     status: int, body: object, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(request: urllib.request.Request, timeout: float) -> NoReturn:
+    def refuse(_opener: object, request: urllib.request.Request, timeout: float) -> NoReturn:
         raise HTTPError(request.full_url, status, "", Message(), io.BytesIO(json.dumps(body).encode()))
 
-    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    monkeypatch.setattr(urllib.request.OpenerDirector, "open", refuse)
     with pytest.raises(UserError) as refused:
         Remote("http://127.0.0.1:8000").apps()
     assert str(refused.value) == sentence
