@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from aiodocker import Docker
 
+from proxy.config import document
 from proxy.errors import BuildError
 from proxy.images.base_image import base_image, inspect
 from proxy.images.build import Order, build
@@ -101,7 +102,7 @@ def _from_dockerfile(config: AppConfig, name: str, anew: bool) -> Order:
     files: Mapping[str, Path] = _files(config)
     for ignore in (file.with_name(f"{file.name}.dockerignore"), config.folder / ".dockerignore"):
         if ignore.is_file():
-            ignored = dockerignore(ignore.read_text(encoding="utf-8"))
+            ignored = dockerignore(document.read(ignore), ignore)
             files = {path: found for path, found in files.items() if not ignored(path)}
             break
     own_command = "".join(f"\n{line}" for line in command(config))
