@@ -55,7 +55,9 @@ def dockerignore(text: str, file: Path) -> Test:
     https://docs.docker.com/build/concepts/context/#dockerignore-files
     """
     rules = [(line.lstrip("!"), line.startswith("!")) for line in map(str.strip, text.splitlines())]
-    compiled = [(_ignore_pattern(pattern, file), kept) for pattern, kept in rules if pattern and not pattern.startswith("#")]
+    compiled = [
+        (_ignore_pattern(pattern, file), kept) for pattern, kept in rules if pattern and not pattern.startswith("#")
+    ]
 
     def ignored(path: str) -> bool:
         return next((not kept for rule, kept in reversed(compiled) if rule.match(path)), False)

@@ -62,7 +62,7 @@ def test_a_mistake_is_one_sentence(line: str, sentence: str) -> None:
 
 @pytest.mark.parametrize("port", ["8x", "9" * 5000, "²"])
 def test_a_mistake_in_the_environment_names_the_variable(port: str) -> None:
-    with pytest.raises(UserError, match="the environment variable PORT: .* is no whole number from 0 to 65535"):
+    with pytest.raises(UserError, match=r"the environment variable PORT: .* is no whole number from 0 to 65535"):
         parsed("", {"PORT": port})
 
 
