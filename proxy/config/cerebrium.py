@@ -26,6 +26,8 @@ def _patterns(value: object) -> object:
 
 def _command(value: object) -> object:
     if not isinstance(value, str):
+        if value and not isinstance(value, list | tuple):
+            raise ValueError("must be a string of shell words, or a list of words")
         return value or None
     try:
         return shlex.split(value) or None

@@ -105,6 +105,7 @@ def test_min_replicas_reaches_2000() -> None:
         ("cerebrium.deployment.python_version", '"snake"', 'must be a version of Python such as "3.11"'),
         ("cerebrium.runtime.custom", "3", "is 3, but must be a table"),
         ("cerebrium.runtime.custom.entrypoint", '"sh -c \'ls"', "must close every quote"),
+        ("cerebrium.runtime.custom.entrypoint", "5", "is 5, but must be a string of shell words, or a list of words"),
         ("cerebrium.runtime.custom.readycheck_endpoint", '"/a b"', 'must be a path such as "/health"'),
         ("cerebrium.scaling.compute_tier", '"spot"', "must be one of interruptible, protected"),
         ("cerebrium.dependencies.pip", '["torch"]', "must be a table"),

@@ -106,7 +106,8 @@ def test_waiting_defaults_to_the_grace_period() -> None:
     [
         ("tidegate.drain.sigterm", '"when_idle"', 'must be one of immediately, when-idle: did you mean "when-idle"'),
         ("tidegate.scaling.policy", '"knative"', "must be one of target, load-thresholds, objective"),
-        ("tidegate.backend", '"dokcer"', 'one of process, docker, swarm, static: did you mean "docker"'),
+        ("tidegate.backend", '"dokcer"', 'one of process, docker, static: did you mean "docker"'),
+        ("tidegate.backend", '"swarm"', 'is "swarm", but must be one of process, docker, static'),
         ("tidegate.backend", '"static"', "must come with tidegate.static.replicas"),
         ("tidegate.scaling.scale_up_threshold", "0.5", "scale_down_threshold is 0.75, but must be at most"),
         ("tidegate.scaling.scale_down_delay_seconds", "59", "must be at least scale_up_delay_seconds, which is 60"),
