@@ -69,6 +69,14 @@ class Deployment(Table):
         600, ge=60, le=830, validation_alias="deployment_initialization_timeout"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _an_empty_image_is_none(cls, table: object) -> object:
+        image = "docker_base_image_url"
+        if isinstance(table, dict) and table.get(image) == "":
+            return {key: value for key, value in table.items() if key != image}
+        return table
+
     @field_validator("name")
     @classmethod
     def _fits_into_a_url(cls, name: str) -> str:

@@ -266,3 +266,9 @@ def test_packages_may_name_their_file() -> None:
     ).dependencies
     assert found.pip == {"torch": "latest"}
     assert found.paths == {"pip": "reqs.txt", "apt": "pkglist.txt"}
+
+
+def test_an_empty_base_image_is_the_default() -> None:
+    deployment = config('docker_base_image_url = ""').deployment
+    assert deployment.docker_base_image_url == "debian:bookworm-slim"
+    assert "docker_base_image_url" not in deployment.model_fields_set
