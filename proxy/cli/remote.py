@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import typer
 
 from proxy.admin.mark import FIELD
-from proxy.cli.access import is_loopback
+from proxy.cli.access import is_loopback, sendable
 from proxy.errors import UserError
 
 if TYPE_CHECKING:
@@ -74,9 +74,7 @@ class Remote:
 
     def __init__(self, url: str, key: str = "") -> None:
         self._url = url
-        key = key.strip()  # as `up` reads it
-        if not key.isprintable():
-            raise UserError("the admin key has a character that cannot be sent: give it in one line, without tabs")
+        key = sendable(key).encode().decode("latin-1")  # in which the library writes fields: it goes out as UTF-8
         self._headers = {"authorization": f"Bearer {key}"} if key else {}
 
     def apps(self) -> list[Document]:

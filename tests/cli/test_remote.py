@@ -70,7 +70,7 @@ def test_a_server_that_answers_whatever_it_is_asked_is_no_admin_port(monkeypatch
     assert str(refused.value) == NO_ADMIN_PORT
 
 
-def test_the_key_is_taken_without_the_line_end_of_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_is_sent_in_utf_8_without_the_line_end_of_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[urllib.request.Request] = []
 
     def answer(_opener: object, request: urllib.request.Request, timeout: float) -> Answer:
@@ -79,7 +79,9 @@ def test_the_key_is_taken_without_the_line_end_of_its_file(monkeypatch: pytest.M
 
     monkeypatch.setattr(urllib.request.OpenerDirector, "open", answer)
     Remote(URL, "secret\n").apps()
-    assert asked[0].get_header("Authorization") == "Bearer secret"
+    Remote(URL, "Schlüssel").apps()
+    sent = [str(request.get_header("Authorization")).encode("latin-1") for request in asked]
+    assert sent == [b"Bearer secret", "Bearer Schlüssel".encode()]
 
 
 @pytest.mark.parametrize(
