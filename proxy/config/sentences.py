@@ -23,6 +23,7 @@ KINDS = {
     "dict": "a table",
     "mapping": "a table",
     "model": "a table",
+    "invalid-json-value": "something that JSON can say, which has no dates and times",
 }
 
 

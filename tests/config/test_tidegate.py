@@ -122,6 +122,11 @@ def test_waiting_defaults_to_the_grace_period() -> None:
         ("tidegate.static.replicas", '["a:0"]', "must have a port from 1 to 65535"),
         ("tidegate.static.replicas", '["a:65536"]', "must have a port from 1 to 65535"),
         ("tidegate.static.replicas", '["a:1", "a:1"]', 'must name each replica once, but "a:1" comes twice'),
+        (
+            "tidegate.docker.run_options",
+            "{ A = 2026-01-01 }",
+            "run_options.A must be something that JSON can say, which",
+        ),
         ("tidegate.env.A", "[1]", "tidegate.env.A must be a string"),
         ("tidegate.env", '{ "a=b" = "c" }', 'must hold names without "="'),
         ("tidegate.env", '{ a = "\\u0000" }', "values without NUL"),
