@@ -7,11 +7,13 @@ import sys
 from typing import NoReturn
 
 from proxy.errors import UserError
+from proxy.standard_streams import fill
 
 
 def main() -> None:
     """What `tidegate` runs; a mistake of the user's ends in one sentence and exit code 2, Ctrl-C in 130."""
     try:
+        fill()
         _run()
     except KeyboardInterrupt:  # also while it is still being imported
         sys.exit(128 + signal.SIGINT)

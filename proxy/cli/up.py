@@ -161,9 +161,7 @@ def _telemetry(otel: bool | None, otel_metrics: bool) -> Telemetry | None:
 
 
 def _announce(line: str) -> None:
-    """On stdout; one that is closed, full or not read any more ends nothing."""
-    if sys.stdout is None:
-        return
+    """On stdout; one that is full or not read any more ends nothing."""
     try:
         os.write(sys.stdout.fileno(), f"{line}\n".encode())  # past its buffer, which would fail again at the end
     except OSError as error:
