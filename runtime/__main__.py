@@ -7,6 +7,7 @@ import signal
 import sys
 
 from proxy.errors import TidegateError
+from proxy.standard_streams import fill
 from runtime.child import ORPHANS, TAKEN, Child, NotStarted
 from runtime.launch import Launch, launch
 from runtime.options import Options, parse
@@ -14,6 +15,7 @@ from runtime.options import Options, parse
 
 def main(arguments: list[str]) -> int:
     """Serve until the command has ended; returns the exit code."""
+    fill()
     try:
         return _run(parse(arguments, os.environ))
     except NotStarted as error:

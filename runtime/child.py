@@ -54,7 +54,7 @@ class Child:
                 preexec_fn=_before_exec(),  # noqa: PLW1509  # no other thread runs Python code here
             )
         except FileNotFoundError:
-            raise NotStarted(f"{argv[0]} is not found: install it, or correct the command after --", 127) from None
+            raise NotStarted(_not_found(argv[0]), 127) from None
         except OSError as error:
             raise NotStarted(f"{argv[0]} cannot be executed: {error.strerror}", 126) from None
         finally:
@@ -84,6 +84,18 @@ class Child:
     def exit_code(self) -> int:
         """The shell's: 128 + the signal for one that was killed."""
         return self.code if self.code >= 0 else 128 - self.code
+
+
+def _not_found(program: str) -> str:
+    """The kernel says the same of a program and of the one that is to run it (execve(2))."""
+    from shutil import which  # only here: it takes a while to load
+
+    if which(program) is None:
+        return f"{program} is not found: install it, or correct the command after --"
+    return (
+        f"{program} is there, but what is to run it is not: correct its first line, which may end as on Windows, or "
+        "give a program that was built for this system"
+    )
 
 
 def _before_exec() -> Callable[[], None]:

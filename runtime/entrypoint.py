@@ -34,7 +34,8 @@ async def _run(options: Options, launched: tuple[Launch, Child], start: Start) -
             gate = Gate(options, os.environ.get("APP_NAME") or launch.name, tasks)
             await gate.open()
             where = launch.ready_path or "its port"
-            log.info("%s on %s, gate on http://%s:%d", launch.name, launch.place, options.host, gate.port)
+            host = f"[{options.host}]" if ":" in options.host else options.host
+            log.info("%s on %s, gate on http://%s:%d", launch.name, launch.place, host, gate.port)
             log.info("%s is ready when %s answers; %d requests at once", launch.name, where, options.limit)
             try:
                 code = await Supervisor(launched, start, gate, tasks).run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
@@ -12,6 +13,10 @@ from runtime.presets import PRESETS
 _EPILOG = """Without a command it serves the functions of main.py in the current folder. With one it is process 1 of a
 container and puts a gate before the server: a hard limit with a queue, GET /ready and GET /health, and a SIGTERM that
 lets running requests finish before the server gets it."""
+
+
+# Addresses of the gate that take a port of 127.0.0.1, where it looks for the command, and would find itself.
+_WITH_LOOPBACK = frozenset(("", "0.0.0.0", "::", "127.0.0.1", "localhost"))
 
 
 class Options(NamedTuple):
@@ -41,8 +46,13 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
     given, rest = parser.parse_known_args(own)
     if rest:
         parser.error(f"{rest[0]} is no option: write -- before the command that is to be run")
-    if command is not None and not command:
+    if command is not None and not (command and command[0]):
         parser.error("-- is not followed by a command")
+    if given.upstream_port and given.upstream_port == given.port and given.host in _WITH_LOOPBACK:
+        parser.error(
+            f"--upstream-port is {given.port}, which is the gate's own port: let the command listen on another, "
+            "or choose another with --port"
+        )
     limit = given.limit or (100 if command else 1)
     return Options(
         host=given.host,
@@ -100,7 +110,8 @@ def _converted(variable: str, text: str, kind: Callable[[str], object]) -> objec
 
 def _whole(name: str, least: int, most: int) -> Callable[[str], int]:
     def convert(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        # No more digits than any of them needs: int() refuses to read thousands.
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
             raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {most}")
         return int(text)
 

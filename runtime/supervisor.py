@@ -130,7 +130,8 @@ class Supervisor:
             log.info("%s again: the command gets it at once", number.name)
             self._gate.hurry()
         else:
-            self._child.kill()
+            log.info("%s once more: the command is killed", number.name)
+            self._kill()
 
     async def _end(self, number: signal.Signals) -> None:
         try:
@@ -140,5 +141,8 @@ class Supervisor:
                 await self._exited.wait()
         except TimeoutError:
             log.warning("%s is killed: it had %g s to end", self._launch.name, self._gate.grace_seconds)
-            self._gate.give_up()
-            self._child.kill()
+            self._kill()
+
+    def _kill(self) -> None:
+        self._gate.give_up()
+        self._child.kill()

@@ -8,6 +8,7 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from proxy.admin.mark import FIELD
 from proxy.errors import AnswerError
 
 
@@ -17,7 +18,7 @@ def json_response(document: Any, status: int = 200) -> web.Response:  # Any: wha
 
 @web.middleware
 async def sentences(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer what a handler refuses with its status, type and sentence."""
+    """Answer what is refused with its status, type and sentence."""
     try:
         return await handler(request)
     except AnswerError as error:
@@ -25,3 +26,14 @@ async def sentences(request: web.Request, handler: Handler) -> web.StreamRespons
         if error.status == 401:
             answer.headers["www-authenticate"] = 'Bearer realm="tidegate"'
         return answer
+    except web.HTTPError as error:  # the library's own: no such path, another method, too large
+        kind, message = error.reason.lower().replace(" ", "_"), f"{request.method} {request.path}: {error.reason}"
+        answer = json_response({"error": {"type": kind, "message": message}}, status=error.status)
+        if "allow" in error.headers:
+            answer.headers["allow"] = error.headers["allow"]
+        return answer
+
+
+async def mark(_: web.Request, response: web.StreamResponse) -> None:
+    """For whoever takes another port for this one."""
+    response.headers[FIELD] = "1"

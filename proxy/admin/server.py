@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from proxy.admin.answers import json_response, sentences
+from proxy.admin.answers import json_response, mark, sentences
 from proxy.admin.apps import AdminApp
 from proxy.admin.live import Live
 from proxy.admin.lock import Lock
@@ -102,6 +102,7 @@ class AdminServer:
 
     def application(self) -> web.Application:
         application = web.Application(middlewares=[sentences, same_origin])
+        application.on_response_prepare.append(mark)
         if self._lock is None:
             application.middlewares.append(known_host)
         else:

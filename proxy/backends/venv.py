@@ -102,8 +102,13 @@ def _cache() -> Path:
 
 def _key(config: AppConfig) -> str:
     listed = listed_file(config, "pip")
-    parts = [sys.version, sys.prefix, *pip_lines(config.dependencies.pip), listed.read_text() if listed else ""]
+    parts = [sys.version, sys.prefix, *pip_lines(config.dependencies.pip), _content(listed) if listed else ""]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+def _content(file: Path) -> str:
+    """Whatever its encoding, which is pip's to know."""
+    return file.read_text(encoding="utf-8", errors="backslashreplace")
 
 
 def _pip_arguments(config: AppConfig) -> list[str]:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from typing import NoReturn
 
 from proxy.errors import UserError
+from proxy.standard_streams import fill
 
 
 def main() -> None:
-    """What `tidegate` runs; a mistake of the user's ends in one sentence and exit code 2."""
+    """What `tidegate` runs; a mistake of the user's ends in one sentence and exit code 2, Ctrl-C in 130."""
+    try:
+        fill()
+        _run()
+    except KeyboardInterrupt:  # also while it is still being imported
+        sys.exit(128 + signal.SIGINT)
+
+
+def _run() -> NoReturn:
     if sys.argv[1:2] == ["runtime"]:  # a cold start has no time for what the other commands import
         from proxy.cli.entrypoint import enter
 

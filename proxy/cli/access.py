@@ -27,13 +27,21 @@ AdminTls = Annotated[bool, typer.Option("--admin-tls", help="Speak TLS on the ad
 
 def admin_key(key: str, file: Path | None, host: str) -> str:
     """The key, or "" where none is needed. Raises UserError."""
-    found = _read(file) if file is not None else key.strip()
+    found = sendable(_read(file) if file is not None else key)
     if not found and not is_loopback(host):
         raise UserError(
             f"--admin-host {host} is open to others than this machine's users: set TIDEGATE_ADMIN_KEY, or give "
             "--admin-key-file or --admin-key, and the admin port asks for it"
         )
     return found
+
+
+def sendable(key: str) -> str:
+    """The key without the line end of its file. Raises UserError if no request could carry it."""
+    key = key.strip()
+    if not key.isprintable():
+        raise UserError("the admin key has a character that cannot be sent: give it in one line, without tabs")
+    return key
 
 
 def certificate(cert: Path | None, key: Path | None, admin: bool) -> tuple[Path, Path] | None:

@@ -51,6 +51,9 @@ def add(  # noqa: PLR0913, PLR0917 - the options of a command are its parameters
     """Make a key, and print it: this once, since only a hash of it is kept."""
     from proxy.config.key_file import KeyRecord
 
+    for word in (name, *(apps or ())):
+        if not word.isprintable():
+            raise UserError(f"the name {word!a} must be printable text in UTF-8")
     if rate is not None and not 0 < rate < float("inf"):
         raise UserError(f"--rate is {rate:g}, but must be above 0")
     if burst is not None and rate is None:
@@ -126,6 +129,8 @@ def _uses(remote: Remote, expected: bool) -> Mapping[str, Document]:
 
 def _index(records: Sequence[KeyRecord], key: str) -> int:
     """By id, else by a name that only one has which is not revoked."""
+    if not key:  # an unset variable of a script, and no name of a key that has none
+        raise UserError("ID|NAME is empty: give one that `tidegate keys list` shows")
     same = [index for index, record in enumerate(records) if record.id == key]
     named = [index for index, record in enumerate(records) if record.name == key and record.revoked is None]
     found = same or named

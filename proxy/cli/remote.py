@@ -10,7 +10,9 @@ from urllib.parse import quote, urlsplit
 
 import typer
 
-from proxy.errors import AppNotFound, ReplicaNotFound, UserError
+from proxy.admin.mark import FIELD
+from proxy.cli.access import is_loopback, sendable
+from proxy.errors import UserError
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -72,9 +74,7 @@ class Remote:
 
     def __init__(self, url: str, key: str = "") -> None:
         self._url = url
-        key = key.strip()  # as `up` reads it
-        if not key.isprintable():
-            raise UserError("the admin key has a character that cannot be sent: give it in one line, without tabs")
+        key = sendable(key).encode().decode("latin-1")  # in which the library writes fields: it goes out as UTF-8
         self._headers = {"authorization": f"Bearer {key}"} if key else {}
 
     def apps(self) -> list[Document]:
@@ -121,18 +121,21 @@ class Remote:
         # Imported here: the commands that serve or check need no HTTP client.
         from http.client import HTTPException
         from urllib.error import HTTPError, URLError
-        from urllib.request import Request, urlopen
+        from urllib.request import ProxyHandler, Request, build_opener
 
         headers = self._headers | ({"content-type": "application/json"} if body else {})
         request = Request(self._url + path, body, headers)
+        # Past http_proxy where it is this machine: another would ask its own, and be told the key.
+        opener = build_opener(*([ProxyHandler({})] if is_loopback(urlsplit(self._url).hostname or "") else []))
         try:
-            response: HTTPResponse = urlopen(request, timeout=_SECONDS)
+            response: HTTPResponse = opener.open(request, timeout=_SECONDS)
         except HTTPError as error:
-            if error.code == 401:
-                raise UserError(f"{self._url} wants its key: set TIDEGATE_ADMIN_KEY, or give --admin-key") from None
             raise UserError(_message(error)) from None
         except (URLError, OSError, ValueError, HTTPException) as error:
             raise self._nobody(getattr(error, "reason", error)) from None
+        if FIELD not in response.headers:  # a replica that answers whatever it is asked, say
+            response.close()
+            raise UserError(_no_admin_port(response.url))
         return response
 
     def _nobody(self, reason: object) -> Nobody:
@@ -144,11 +147,16 @@ class Remote:
 
 def _message(error: HTTPError) -> str:
     where = urlsplit(error.url)
+    if FIELD not in error.headers and error.code < 500:  # such as the data port; more is a gateway's before it
+        return _no_admin_port(error.url)
+    if error.code == 401:
+        return f"{where.scheme}://{where.netloc} wants its key: set TIDEGATE_ADMIN_KEY, or give --admin-key"
     try:
-        said = json.load(error)["error"]
-        kind, message = str(said["type"]), str(said["message"])
+        return str(json.load(error)["error"]["message"])
     except (ValueError, KeyError, TypeError):
-        kind, message = "", f"the admin port answered {error.code} to {where.path}"
-    if error.code == 404 and kind not in {AppNotFound.type, ReplicaNotFound.type}:  # such as the data port
-        return f"{where.scheme}://{where.netloc} is no admin port: name the one that `tidegate up` printed with --admin"
-    return message
+        return f"the admin port answered {error.code} to {where.path}"
+
+
+def _no_admin_port(url: str) -> str:
+    where = urlsplit(url)
+    return f"{where.scheme}://{where.netloc} is no admin port: name the one that `tidegate up` printed with --admin"

@@ -74,7 +74,14 @@ def _screen(snapshot: Document) -> RenderableType:
     ]
     about = f"tidegate top   {snapshot['at'][11:19]} UTC   Ctrl-C ends it"
     return Group(
-        about, "", coloured(APPS, map(app_row, apps)), "", coloured(HEAD, rows(apps)), "", *roll_outs(apps), *failed
+        about,
+        "",
+        coloured(APPS, map(app_row, apps)),
+        "",
+        coloured(HEAD, rows(apps)),
+        "",
+        *map(Text, roll_outs(apps)),  # as it is: in brackets it could be taken for markup
+        *failed,
     )
 
 

@@ -161,5 +161,8 @@ def _telemetry(otel: bool | None, otel_metrics: bool) -> Telemetry | None:
 
 
 def _announce(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    """On stdout; one that is full or not read any more ends nothing."""
+    try:
+        os.write(sys.stdout.fileno(), f"{line}\n".encode())  # past its buffer, which would fail again at the end
+    except OSError as error:
+        logging.getLogger("tidegate").warning("stdout cannot be written (%s): %s", error.strerror, line)

@@ -26,6 +26,8 @@ def _patterns(value: object) -> object:
 
 def _command(value: object) -> object:
     if not isinstance(value, str):
+        if value and not isinstance(value, list | tuple):
+            raise ValueError("must be a string of shell words, or a list of words")
         return value or None
     try:
         return shlex.split(value) or None
@@ -66,6 +68,14 @@ class Deployment(Table):
     initialization_timeout_seconds: Number = Field(
         600, ge=60, le=830, validation_alias="deployment_initialization_timeout"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _an_empty_image_is_none(cls, table: object) -> object:
+        image = "docker_base_image_url"
+        if isinstance(table, dict) and table.get(image) == "":
+            return {key: value for key, value in table.items() if key != image}
+        return table
 
     @field_validator("name")
     @classmethod

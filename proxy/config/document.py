@@ -50,6 +50,8 @@ def decode(text: str, file: Path) -> dict[str, object]:
         what, line, column = _place(str(error), text)
         hint = "" if file.suffix == ".toml" else f": give a folder with a {FILE_NAME}, or that file"
         raise ConfigError(f"{file}: line {line}, column {column}: invalid TOML: {what}{hint}") from error
+    except ValueError as error:  # Python reads no number of more than 4300 digits
+        raise ConfigError(f"{file}: a number in it has too many digits to be read") from error
     except RecursionError as error:
         raise ConfigError(f"{file}: its tables and lists are nested too deeply to be read") from error
 

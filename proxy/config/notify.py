@@ -16,7 +16,7 @@ class Notify(Table):
     `queue_length` and `max_replicas_minutes` are when a long line and a full app are told of; 0 is never.
     """
 
-    webhook: Text = ""
+    webhook: Text = Field(default="", repr=False)  # whoever knows it may post there
     email_to: Words = ()
     email_from: Text = ""
     smtp_host: Text = "localhost"
@@ -50,7 +50,7 @@ class Notify(Table):
     @model_validator(mode="after")
     def _a_sender(self) -> Self:
         if self.email_to and "@" not in self.email_from:
-            raise ValueError('email_to needs email_from, an address like "tidegate@example.org"')
+            raise ValueError('must have email_from, an address like "tidegate@example.org", where it has email_to')
         if bool(self.smtp_user) != bool(self.smtp_password_env):
-            raise ValueError("smtp_user and smtp_password_env are needed together")
+            raise ValueError("must have smtp_user and smtp_password_env together")
         return self

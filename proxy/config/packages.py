@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from proxy.config import document
 from proxy.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ def listed_file(config: AppConfig, kind: str) -> Path | None:
 
 
 def listed_words(config: AppConfig, kind: str) -> list[str]:
-    """The packages in that file, one to a line; `#` begins a comment."""
+    """The packages in that file, one to a line; `#` begins a comment. Raises ConfigError."""
     file = listed_file(config, kind)
-    lines = file.read_text(encoding="utf-8").splitlines() if file else []
+    lines = document.read(file).splitlines() if file else []
     return [word for line in lines if (word := line.partition("#")[0].strip())]
 
 

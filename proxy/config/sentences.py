@@ -23,6 +23,7 @@ KINDS = {
     "dict": "a table",
     "mapping": "a table",
     "model": "a table",
+    "invalid-json-value": "something that JSON can say, which has no dates and times",
 }
 
 
@@ -44,13 +45,14 @@ def extent(field: FieldInfo) -> str:
 
 
 def wrong_values(error: ValidationError, model: type[Table], name: str) -> Iterator[str]:
-    """One sentence for each value that pydantic refused in the root table `name`."""
+    """One sentence for each value that pydantic refused in the root table `name`; without it where it is a secret."""
     for detail in error.errors(include_url=False):
         key, field = _locate(detail["loc"], model, name)
         if detail["type"] == "missing":
             yield f"{key} is missing: add it"
         else:
-            yield f"{key} {_shown(detail['input'])}must {_demand(detail, field)}"
+            shown = _shown(detail["input"]) if field is None or field.repr else ""
+            yield f"{key} {shown}must {_demand(detail, field)}"
 
 
 def unknown_keys(document: Mapping[str, object], roots: Mapping[str, type[Table]]) -> Iterator[str]:

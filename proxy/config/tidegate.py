@@ -204,7 +204,7 @@ class Tidegate(Table):
     auth: Auth = written({})
     docker: Docker = written({})
     static: Static = written({})
-    backend: Literal["process", "docker", "swarm", "static"] | None = None
+    backend: Literal["process", "docker", "static"] | None = None
     env: Mapping[str, Annotated[Text, BeforeValidator(_as_environment)]] = {}
     env_file: OptionalText = None
 

@@ -29,11 +29,12 @@ _DISK_FULL = "no space left on device"  # said by the engine, or by the command 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be built for the app of `file`: `dockerfile` is a name in the context."""
+    """What is to be built for the app of `file`: `dockerfile` is a name in the context, whose files had `digest`."""
 
     file: Path
     tag: str
     context: Context
+    digest: bytes
     dockerfile: str
     steps: tuple[Step, ...]
     labels: Mapping[str, str]
@@ -69,7 +70,7 @@ async def _answer(docker: Docker, order: Order) -> AsyncIterator[bytes]:
     async with docker.session.post(
         f"{docker.docker_host}/build",
         params=parameters,
-        data=order.context.archive(),
+        data=order.context.archive(order.digest),
         headers={"content-type": "application/x-tar"},
         timeout=ClientTimeout(),
     ) as response:

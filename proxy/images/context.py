@@ -8,7 +8,7 @@ import stat
 import tarfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,9 +22,11 @@ class Context:
     """Names with "/" between folders → content, or the file that has it; symbolic links stay links.
 
     The hash and the archive tell content, names and who may execute; never times, owners or this machine's folders.
+    `beside` is in the archive only.
     """
 
     files: Mapping[str, bytes | Path]
+    beside: Mapping[str, bytes] = field(default_factory=dict)
 
     def digest(self) -> bytes:
         """32 bytes that change with anything in it; reads every file; raises BuildError."""
@@ -36,21 +38,31 @@ class Context:
                     whole.update(piece)
         return whole.digest()
 
-    async def archive(self) -> AsyncIterator[bytes]:
-        """A tar archive, read piece by piece in a thread; raises BuildError."""
-        for name, source in sorted(self.files.items()):
+    async def archive(self, digest: bytes = b"") -> AsyncIterator[bytes]:
+        """A tar archive, read piece by piece in a thread; raises BuildError, also if what had `digest` has changed."""
+        whole = hashlib.sha256()
+        for name, source in sorted({**self.files, **self.beside}.items()):
             with _readable(name):
                 member = _member(name, source)
-                sent = 0
-                yield member.tobuf(tarfile.PAX_FORMAT)
+                sent, counted = 0, whole if name in self.files else hashlib.sha256()
+                counted.update(header := member.tobuf(tarfile.PAX_FORMAT))
+                yield header
                 pieces = _pieces(source)
-                while piece := await asyncio.to_thread(next, pieces, b""):
+                while piece := await asyncio.to_thread(_next, pieces, counted):
                     sent += len(piece)
                     yield piece
             if sent != member.size:
                 raise BuildError(f"{name} changed while it was being sent to the Docker Engine: build again")
             yield bytes(-sent % tarfile.BLOCKSIZE)
+        if digest not in {b"", whole.digest()}:
+            raise BuildError("files of the app changed while they were being sent to the Docker Engine: build again")
         yield bytes(2 * tarfile.BLOCKSIZE)
+
+
+def _next(pieces: Iterator[bytes], counted: hashlib._Hash) -> bytes:
+    piece = next(pieces, b"")
+    counted.update(piece)
+    return piece
 
 
 def _member(name: str, source: bytes | Path) -> tarfile.TarInfo:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from aiodocker import Docker
 
+from proxy.config import document
 from proxy.errors import BuildError
 from proxy.images.base_image import base_image, inspect
 from proxy.images.build import Order, build
@@ -101,7 +102,7 @@ def _from_dockerfile(config: AppConfig, name: str, anew: bool) -> Order:
     files: Mapping[str, Path] = _files(config)
     for ignore in (file.with_name(f"{file.name}.dockerignore"), config.folder / ".dockerignore"):
         if ignore.is_file():
-            ignored = dockerignore(ignore.read_text(encoding="utf-8"))
+            ignored = dockerignore(document.read(ignore), ignore)
             files = {path: found for path, found in files.items() if not ignored(path)}
             break
     own_command = "".join(f"\n{line}" for line in command(config))
@@ -112,13 +113,16 @@ def _from_dockerfile(config: AppConfig, name: str, anew: bool) -> Order:
 def _order(
     config: AppConfig, files: dict[str, bytes | Path], base_id: str, steps: tuple[Step, ...], anew: bool
 ) -> Order:
-    digest = hashlib.sha256(Context(files).digest() + base_id.encode()).hexdigest()[:_TAG_DIGITS]
     # Not a part of what went in: the same app has the same tag wherever packages come from.
     settings = settings_parts(os.environ, Path.home())
+    context = Context(files, {f"{PARTS}/settings/{name}": content for name, content in settings.items()})
+    digest = context.digest()
+    version = hashlib.sha256(digest + base_id.encode()).hexdigest()[:_TAG_DIGITS]
     return Order(
         file=config.file,
-        tag=f"tidegate/{_repository(config.name)}:{digest}",
-        context=Context({**files, **_named({f"settings/{name}": content for name, content in settings.items()})}),
+        tag=f"tidegate/{_repository(config.name)}:{version}",
+        context=context,
+        digest=digest,
         dockerfile=_DOCKERFILE,
         steps=steps,
         labels=labels(config),

@@ -36,7 +36,7 @@ def _with_those_it_names(config: AppConfig, file: Path, seen: set[Path]) -> dict
         raise BuildError(f"{config.file}: dependencies.paths.pip needs {file}, which is no file of the app: correct it")
     seen.add(file)
     found = {file.relative_to(folder).as_posix(): file}
-    for line in file.read_text(encoding="utf-8").splitlines():
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():  # its encoding is pip's to know
         match = _OTHER_FILE.match(line)
         if match and "://" not in match[1] and (other := (file.parent / match[1]).resolve()) not in seen:
             found |= _with_those_it_names(config, other, seen)

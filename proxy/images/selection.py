@@ -25,7 +25,8 @@ def select(folder: Path, include: Sequence[str], exclude: Sequence[str], whole: 
 
 
 def _matcher(patterns: Sequence[str]) -> Test:
-    plain = [os.path.normpath(pattern.lstrip("/")) for pattern in patterns]
+    plain = [os.path.normpath(pattern.lstrip("/")) for pattern in patterns if pattern]
+    plain = ["*" if pattern == "." else pattern for pattern in plain]  # the folder itself, and so all that is in it
     alternatives = [fnmatch.translate(form) for pattern in plain for form in (pattern, f"{pattern}/*")]
     found = re.compile("|".join(["(?!)", *alternatives]))
     return lambda path: found.match(path) is not None
@@ -46,13 +47,17 @@ def _walk(folder: Path, excluded: Test, whole: bool) -> Iterator[str]:
                 yield paths[name]
 
 
-def dockerignore(text: str) -> Test:
-    """Whether a .dockerignore leaves a path out; the last line that matches decides.
+def dockerignore(text: str, file: Path) -> Test:
+    """Whether the .dockerignore with that text leaves a path out; the last line that matches decides.
+
+    Raises BuildError.
 
     https://docs.docker.com/build/concepts/context/#dockerignore-files
     """
     rules = [(line.lstrip("!"), line.startswith("!")) for line in map(str.strip, text.splitlines())]
-    compiled = [(_ignore_pattern(pattern), kept) for pattern, kept in rules if pattern and not pattern.startswith("#")]
+    compiled = [
+        (_ignore_pattern(pattern, file), kept) for pattern, kept in rules if pattern and not pattern.startswith("#")
+    ]
 
     def ignored(path: str) -> bool:
         return next((not kept for rule, kept in reversed(compiled) if rule.match(path)), False)
@@ -60,10 +65,13 @@ def dockerignore(text: str) -> Test:
     return ignored
 
 
-def _ignore_pattern(pattern: str) -> re.Pattern[str]:
+def _ignore_pattern(pattern: str, file: Path) -> re.Pattern[str]:
     parts = os.path.normpath(pattern.strip().lstrip("/")).split("/")
     text = "/".join(_ignore_part(part) for part in parts).replace(".*/", "(?:.*/)?")
-    return re.compile(rf"{text}(?:/.*)?\Z", re.DOTALL)
+    try:
+        return re.compile(rf"{text}(?:/.*)?\Z", re.DOTALL)
+    except re.error as error:  # such as [z-a]
+        raise BuildError(f'{file}: "{pattern}" is no pattern ({error.msg}): correct it') from None
 
 
 def _ignore_part(part: str) -> str:

@@ -64,6 +64,8 @@ class Listener:
             await self._server.start_serving()
         except OSError as error:
             raise UserError(unusable_address("--port", host, port, error)) from None
+        except UnicodeError:  # of the encoding of names (RFC 3490)
+            raise UserError(f"{host!a} is no host name or address: correct --host") from None
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def drain(self) -> None:

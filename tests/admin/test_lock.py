@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from proxy.admin.lock import Lock
+from proxy.admin.mark import FIELD
 from proxy.admin.server import AdminServer
 from tests.admin.fakes import one_app
 
@@ -50,6 +51,7 @@ def test_without_the_key_nothing_is_told(path: str) -> None:
                 assert answer.status == status
                 assert (answer.headers.get("www-authenticate") == 'Bearer realm="tidegate"') is (status == 401)
                 assert "demo" not in await answer.text()
+                assert FIELD in answer.headers  # by which commands know whom they ask
 
     visit(scenario)
 

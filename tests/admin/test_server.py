@@ -166,6 +166,22 @@ def test_an_unknown_app_is_told_with_those_that_are_known() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("path", "sent", "status", "kind", "message"),
+    [
+        ("/api/nothing", None, 404, "not_found", "GET /api/nothing: Not Found"),
+        ("/api/apps", "{}", 405, "method_not_allowed", "POST /api/apps: Method Not Allowed"),
+    ],
+)
+def test_what_the_api_does_not_take_is_told_as_json(
+    path: str, sent: str | None, status: int, kind: str, message: str
+) -> None:
+    found, text = asked(path, sent=sent)
+    error = json.loads(text)["error"]
+    assert (found, error["type"]) == (status, kind)
+    assert error["message"].startswith(message)
+
+
 def test_health_is_about_the_process_and_readiness_about_new_requests() -> None:
     assert asked("/healthz", ready=False) == (200, '{"status":"ok"}')
     assert asked("/readyz") == (200, '{"ready":true}')

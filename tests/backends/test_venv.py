@@ -83,3 +83,12 @@ def test_what_packages_run_when_they_are_installed_gets_no_secret_of_the_proxys(
     monkeypatch.setenv("PIP_TIMEOUT", "60")
     asyncio.run(venv._run(app(tmp_path), ["pip"]))
     assert {"TIDEGATE_ADMIN_KEY", "PIP_TIMEOUT"} & FakeChild.given.keys() == {"PIP_TIMEOUT"}
+
+
+def test_the_encoding_of_the_requirements_is_pips_to_know(tmp_path: Path) -> None:
+    config = app(tmp_path, '[cerebrium.dependencies.paths]\npip = "needs.txt"')
+    keys = set()
+    for content in ("# für", "# fur"):
+        (tmp_path / "needs.txt").write_bytes(content.encode("latin-1"))
+        keys.add(venv._key(config))
+    assert len(keys) == 2

@@ -54,3 +54,10 @@ def test_a_file_without_a_key_is_one_sentence(tmp_path: Path, content: bytes | N
 )
 def test_a_key_that_crosses_a_network_in_the_clear_is_warned_of(key: str, host: str, tls: bool, warned: bool) -> None:
     assert bool(in_the_clear(key, host, tls)) is warned
+
+
+@pytest.mark.parametrize("key", ["one\ntwo", "a\tb", "\udcff"])
+def test_a_key_that_no_request_can_carry_is_refused_and_not_shown(key: str) -> None:
+    with pytest.raises(UserError, match="the admin key has a character that cannot be sent") as raised:
+        admin_key(key, None, "127.0.0.1")
+    assert key not in str(raised.value)

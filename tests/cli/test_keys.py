@@ -95,6 +95,13 @@ def test_what_a_key_may_is_kept_and_listed(keys: Command, tmp_path: Path) -> Non
     assert re.search(r"ann .* demo, other +3 +2.5 \(burst 4\)", keys("list")[1])
 
 
+def test_no_name_is_not_the_name_of_a_key_that_has_none(keys: Command) -> None:
+    keys("add")
+    code, _, err = keys("revoke", "")
+    assert (code, err) == (2, "tidegate: ID|NAME is empty: give one that `tidegate keys list` shows\n")
+    assert [key["state"] for key in listed(keys)] == ["valid"]
+
+
 def test_a_file_may_be_named(keys: Command, tmp_path: Path) -> None:
     keys("add", "--keys", str(tmp_path / "mine.json"))
     assert len(KeyFile(tmp_path / "mine.json").read()) == 1
@@ -137,6 +144,8 @@ def test_a_revoked_name_may_be_given_again(keys: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
+        ("add a\udcff", r"the name 'a\udcff' must be printable text in UTF-8"),
+        ("add --app a\udcff", r"the name 'a\udcff' must be printable text in UTF-8"),
         ("add --burst 2", "--burst needs --rate"),
         ("add --rate 0", "--rate is 0, but must be above 0"),
         ("add --rate nan", "--rate is nan, but must be above 0"),

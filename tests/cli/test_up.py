@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from proxy.cli import main
+from proxy.cli.up import _announce
 
 NAME = '[cerebrium.deployment]\nname = "demo"\n'
 SLEEPER = NAME + '[cerebrium.runtime.custom]\nentrypoint = "sleep 100"\n'
@@ -169,3 +170,12 @@ def test_what_is_odd_about_a_file_is_warned_of(
     with caplog.at_level(logging.WARNING):
         up(monkeypatch, "--port", taken)
     assert "tidegate.queu is not known" in caplog.text
+
+
+def test_a_stdout_that_cannot_be_written_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        _announce("tidegate: serving demo")
+    assert caplog.messages == ["stdout cannot be written (No space left on device): tidegate: serving demo"]

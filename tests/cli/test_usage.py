@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import version
+from types import ModuleType
+from typing import NoReturn, cast
 
 import pytest
 
@@ -46,6 +48,17 @@ def test_wrong_usage_is_one_sentence(
     assert (code, out) == (2, "")
     assert err.startswith(f"tidegate: {sentence}")
     assert err.count("\n") == 1
+
+
+def test_ctrl_c_while_the_commands_are_imported_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted:
+        def __getattr__(self, name: str) -> NoReturn:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "proxy.cli.application", cast(ModuleType, Interrupted()))
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 130
 
 
 def test_a_variable_that_stands_for_an_option_is_named(

@@ -61,6 +61,11 @@ def test_invalid_toml_has_line_and_column(text: str, place: str) -> None:
         parse(text, FILE)
 
 
+def test_a_number_without_an_end_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="a number in it has too many digits"):
+        parse(f"a = {'9' * 5000}", FILE)
+
+
 def test_endless_nesting_is_an_error() -> None:
     with pytest.raises(ConfigError, match="nested too deeply"):
         parse("a = " + "[" * 5000, FILE)

@@ -105,6 +105,7 @@ def test_min_replicas_reaches_2000() -> None:
         ("cerebrium.deployment.python_version", '"snake"', 'must be a version of Python such as "3.11"'),
         ("cerebrium.runtime.custom", "3", "is 3, but must be a table"),
         ("cerebrium.runtime.custom.entrypoint", '"sh -c \'ls"', "must close every quote"),
+        ("cerebrium.runtime.custom.entrypoint", "5", "is 5, but must be a string of shell words, or a list of words"),
         ("cerebrium.runtime.custom.readycheck_endpoint", '"/a b"', 'must be a path such as "/health"'),
         ("cerebrium.scaling.compute_tier", '"spot"', "must be one of interruptible, protected"),
         ("cerebrium.dependencies.pip", '["torch"]', "must be a table"),
@@ -265,3 +266,9 @@ def test_packages_may_name_their_file() -> None:
     ).dependencies
     assert found.pip == {"torch": "latest"}
     assert found.paths == {"pip": "reqs.txt", "apt": "pkglist.txt"}
+
+
+def test_an_empty_base_image_is_the_default() -> None:
+    deployment = config('docker_base_image_url = ""').deployment
+    assert deployment.docker_base_image_url == "debian:bookworm-slim"
+    assert "docker_base_image_url" not in deployment.model_fields_set

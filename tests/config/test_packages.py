@@ -44,3 +44,16 @@ def test_a_list_of_packages_has_one_to_a_line_and_comments(tmp_path: Path) -> No
     (tmp_path / "pkglist.txt").write_text("ffmpeg\n\n# for sound\nsox # too\n")
     config = app(tmp_path, '[cerebrium.dependencies.paths]\napt = "pkglist.txt"')
     assert listed_words(config, "apt") == ["ffmpeg", "sox"]
+
+
+def test_a_list_of_packages_that_is_no_text_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "pkglist.txt").write_bytes("ffmpeg # für Ton".encode("latin-1"))
+    config = app(tmp_path, '[cerebrium.dependencies.paths]\napt = "pkglist.txt"')
+    with pytest.raises(UserError, match=r"pkglist\.txt: the file is not UTF-8 at byte 10: save it as UTF-8"):
+        listed_words(config, "apt")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_package(tmp_path: Path) -> None:
+    (tmp_path / "pkglist.txt").write_text("ffmpeg", encoding="utf-8-sig")
+    config = app(tmp_path, '[cerebrium.dependencies.paths]\napt = "pkglist.txt"')
+    assert listed_words(config, "apt") == ["ffmpeg"]

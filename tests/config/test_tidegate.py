@@ -106,7 +106,8 @@ def test_waiting_defaults_to_the_grace_period() -> None:
     [
         ("tidegate.drain.sigterm", '"when_idle"', 'must be one of immediately, when-idle: did you mean "when-idle"'),
         ("tidegate.scaling.policy", '"knative"', "must be one of target, load-thresholds, objective"),
-        ("tidegate.backend", '"dokcer"', 'one of process, docker, swarm, static: did you mean "docker"'),
+        ("tidegate.backend", '"dokcer"', 'one of process, docker, static: did you mean "docker"'),
+        ("tidegate.backend", '"swarm"', 'is "swarm", but must be one of process, docker, static'),
         ("tidegate.backend", '"static"', "must come with tidegate.static.replicas"),
         ("tidegate.scaling.scale_up_threshold", "0.5", "scale_down_threshold is 0.75, but must be at most"),
         ("tidegate.scaling.scale_down_delay_seconds", "59", "must be at least scale_up_delay_seconds, which is 60"),
@@ -121,6 +122,11 @@ def test_waiting_defaults_to_the_grace_period() -> None:
         ("tidegate.static.replicas", '["a:0"]', "must have a port from 1 to 65535"),
         ("tidegate.static.replicas", '["a:65536"]', "must have a port from 1 to 65535"),
         ("tidegate.static.replicas", '["a:1", "a:1"]', 'must name each replica once, but "a:1" comes twice'),
+        (
+            "tidegate.docker.run_options",
+            "{ A = 2026-01-01 }",
+            "run_options.A must be something that JSON can say, which",
+        ),
         ("tidegate.env.A", "[1]", "tidegate.env.A must be a string"),
         ("tidegate.env", '{ "a=b" = "c" }', 'must hold names without "="'),
         ("tidegate.env", '{ a = "\\u0000" }', "values without NUL"),

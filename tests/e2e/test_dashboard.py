@@ -70,6 +70,14 @@ def test_what_goes_on_is_shown_live(tmp_path: Path) -> None:
         assert page.complaints() == []
 
 
+def test_numbers_are_said_in_whole_minutes_and_in_the_units_of_hardware_memory(tmp_path: Path) -> None:
+    script = "return import('/page/words.js').then((words) => arguments[1].map((value) => words[arguments[0]](value)))"
+    with running(write_app(tmp_path)) as up, browser(up.admin, tmp_path / "p") as page:
+        times = page.run(script, "seconds", [0.9996, 9.96, 99.6, 119.6, 179.4, 599.7])
+        assert times == ["1.0 s", "10 s", "1 min 40 s", "2 min 0 s", "2 min 59 s", "10 min"]
+        assert page.run(script, "bytes", [3 << 20, 4 << 30]) == ["3 MiB", "4.00 GiB"]
+
+
 def test_replicas_are_scaled_restarted_and_drained_after_a_question(tmp_path: Path) -> None:
     with running(write_app(tmp_path, QUICK)) as up, browser(up.admin, tmp_path / "p") as page:
         eventually(lambda: up.states() == ["ready"])

@@ -14,9 +14,9 @@ from proxy.errors import BuildError
 from proxy.images.context import Context
 
 
-def archived(context: Context) -> tarfile.TarFile:
+def archived(context: Context, digest: bytes = b"") -> tarfile.TarFile:
     async def read() -> bytes:
-        return b"".join([piece async for piece in context.archive()])
+        return b"".join([piece async for piece in context.archive(digest)])
 
     return tarfile.open(fileobj=io.BytesIO(asyncio.run(read())))
 
@@ -86,3 +86,12 @@ def test_a_file_that_shrinks_while_it_is_sent_is_no_archive(folder: Path, monkey
     monkeypatch.setattr(Path, "open", truncated)
     with pytest.raises(BuildError, match=r"main\.py changed while it was being sent"):
         archived(context)
+
+
+def test_what_changes_before_it_is_sent_does_not_get_the_tag_of_what_it_was(folder: Path) -> None:
+    context = Context(files(folder).files, {"settings": b"export A=1"})
+    digest = context.digest()
+    assert "settings" in archived(context, digest).getnames()
+    (folder / "main.py").write_bytes(b"y" * 1500)
+    with pytest.raises(BuildError, match="files of the app changed while they were being sent"):
+        archived(context, digest)

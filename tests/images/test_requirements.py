@@ -40,3 +40,8 @@ def test_a_file_that_is_not_the_apps_is_one_sentence(line: str, folder: Path) ->
     (folder / "needs/more.txt").write_text(line)
     with pytest.raises(UserError, match=r"cerebrium\.toml: dependencies\.paths\.pip needs .*, which is no file of the"):
         requirement_parts(app(folder, LISTED))
+
+
+def test_the_encoding_of_a_listed_file_is_pips_to_know(folder: Path) -> None:
+    (folder / "needs/more.txt").write_bytes("# -*- coding: latin-1 -*- für\n-c ../pins.txt\n".encode("latin-1"))
+    assert "files/pins.txt" in requirement_parts(app(folder, LISTED))

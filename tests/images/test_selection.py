@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxy.config import Deployment
+from proxy.errors import BuildError
 from proxy.images.selection import dockerignore, select
 
 DEFAULT = Deployment.model_validate({"name": "a"})
@@ -38,6 +39,8 @@ def folder(tmp_path: Path) -> Path:
         (DEFAULT.include, DEFAULT.exclude, {*FILES} - {".git/config", ".env", "lib/__pycache__/model.pyc"}),
         (["main.py"], [], {"main.py"}),
         (["lib"], [], {"lib/model.py"}),
+        (["."], [".*"], {*FILES} - {".git/config", ".env", "lib/__pycache__/model.pyc"}),
+        (["./"], ["", ".*", "data"], {"main.py", "cerebrium.toml", "lib/model.py"}),
         (["./lib/"], [], {"lib/model.py"}),
         (["*.py"], [], {"main.py", "lib/model.py"}),
         (["./*"], [".*", "data"], {"main.py", "cerebrium.toml", "lib/model.py"}),
@@ -75,5 +78,10 @@ def test_a_link_to_a_folder_is_one_entry_and_a_socket_is_none(folder: Path) -> N
     ],
 )
 def test_a_dockerignore_means_what_it_means_to_docker(text: str, ignored: list[str], kept: list[str]) -> None:
-    test = dockerignore(text)
+    test = dockerignore(text, Path(".dockerignore"))
     assert [path for path in ignored + kept if test(path)] == ignored
+
+
+def test_a_dockerignore_that_docker_would_refuse_is_one_sentence() -> None:
+    with pytest.raises(BuildError, match=r'^app/.dockerignore: "\[z-a\]" is no pattern \(bad character range z-a'):
+        dockerignore("main.py\n[z-a]", Path("app/.dockerignore"))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from runtime import child
-from runtime.child import Child, Orphans
+from runtime.child import Child, NotStarted, Orphans
 
 
 class FakeProcess:
@@ -34,6 +36,23 @@ def test_what_it_has_started_goes_with_it_and_its_number_may_then_be_anothers(se
     command.signal(signal.SIGHUP)
     command.kill()
     assert len(sent) == 2
+
+
+def test_a_script_without_what_runs_it_is_told_from_one_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    script = tmp_path / "serve.sh"
+    with pytest.raises(NotStarted, match=r"serve\.sh is not found: install it") as missing:
+        Child([str(script)], {})
+    script.write_text("#!/bin/sh\r\n")
+    script.chmod(0o755)
+    with pytest.raises(NotStarted, match=r"serve\.sh is there, but what is to run it is not: correct its first") as odd:
+        Child([str(script)], {})
+    assert (missing.value.exit_code, odd.value.exit_code) == (127, 127)
 
 
 @pytest.mark.parametrize(("code", "exit_code"), [(0, 0), (3, 3), (-signal.SIGKILL, 137), (-signal.SIGTERM, 143)])

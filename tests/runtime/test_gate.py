@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from proxy.core.replica import Event, Replica
-from proxy.errors import AnswerError
+from proxy.errors import AnswerError, UserError
 from proxy.wire.request import Request
 from runtime.gate import Gate
 from runtime.options import parse
@@ -182,3 +182,14 @@ def test_it_does_not_finish_while_somebody_waits_for_the_start(monkeypatch: pyte
             await gate.close()
 
     asyncio.run(run())
+
+
+def test_an_address_that_is_no_name_is_one_sentence() -> None:
+    async def scenario() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            gate = Gate(parse(["--host", "a..b"], {}), "main.py", tasks)
+            with pytest.raises(UserError, match=r"'a\.\.b' is no host name or address: correct --host"):
+                await gate.open()
+            await gate.close()
+
+    asyncio.run(scenario())

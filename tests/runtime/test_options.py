@@ -44,6 +44,7 @@ def test_no_ready_path_is_not_the_empty_one() -> None:
     [
         ("vllm serve m", "vllm is no option: write -- before the command"),
         ("--", "-- is not followed by a command"),
+        ("--upstream-port 8000 -- serve", "--upstream-port is 8000, which is the gate's own port: let the command"),
         ("--limit 0", "--limit: '0' is no whole number from 1 to 100000"),
         ("--port 70000", "--port: '70000' is no whole number from 0 to 65535"),
         ("--grace soon", "--grace: 'soon' is no number of seconds"),
@@ -59,6 +60,16 @@ def test_a_mistake_is_one_sentence(line: str, sentence: str) -> None:
     assert "\n" not in str(raised.value)
 
 
-def test_a_mistake_in_the_environment_names_the_variable() -> None:
-    with pytest.raises(UserError, match="PORT"):
-        parsed("", {"PORT": "8x"})
+@pytest.mark.parametrize("port", ["8x", "9" * 5000, "²"])
+def test_a_mistake_in_the_environment_names_the_variable(port: str) -> None:
+    with pytest.raises(UserError, match=r"the environment variable PORT: .* is no whole number from 0 to 65535"):
+        parsed("", {"PORT": port})
+
+
+def test_a_command_without_a_word_is_none() -> None:
+    with pytest.raises(UserError, match="-- is not followed by a command"):
+        parse(["--", ""], {})
+
+
+def test_the_gates_port_may_be_the_commands_where_its_address_is_another() -> None:
+    assert parsed("--host 10.0.0.5 --upstream-port 8000 -- serve").upstream_port == 8000

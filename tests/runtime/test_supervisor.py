@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Iterator
 from typing import cast
 
@@ -17,8 +18,14 @@ from runtime.supervisor import Supervisor
 
 
 class FakeChild:
+    """Remembers that it was killed."""
+
     pid = 4711
     started_at = 0.0
+    killed = False
+
+    def kill(self) -> None:
+        self.killed = True
 
 
 class FakeOrphans:
@@ -55,3 +62,22 @@ def test_while_what_a_command_left_behind_ends_the_gate_goes_on(monkeypatch: pyt
 
     asyncio.run(scenario())
     assert orphans.seen[0] < orphans.seen[1] < orphans.seen[2]
+
+
+def test_what_a_third_request_to_end_kills_was_killed_by_us() -> None:
+    command = FakeChild()
+
+    async def scenario() -> None:
+        launch = Launch("serve", (), {}, 0, "")
+        async with asyncio.TaskGroup() as tasks:
+            gate = Gate(parse([], {}), "serve", tasks)
+            supervised = Supervisor((launch, cast(Child, command)), lambda: (launch, cast(Child, command)), gate, tasks)
+            replica = gate.stand_before("local-1", "127.0.0.1", 41000, 0.0)
+            for killed in (False, False, True):
+                supervised._asked_to_end(signal.SIGTERM)
+                assert (command.killed, replica.killed) == (killed, killed)
+            assert supervised._ending is not None
+            supervised._ending.cancel()
+            await gate.close()
+
+    asyncio.run(scenario())

@@ -8,7 +8,7 @@ import { el, mark, say } from "./dom.js";
 import { Logs } from "./logs.js";
 import { Replicas } from "./replicas.js";
 import { Failures, Trouble } from "./trouble.js";
-import { bytes, count, percent, rate, seconds, sentences, whole } from "./words.js";
+import { byteUnit, bytes, count, percent, rate, seconds, sentences, whole } from "./words.js";
 
 const SAMPLES = 720;
 const PHASES = { create: "create", start: "start", load: "load", ready: "get ready" };
@@ -30,7 +30,7 @@ function charts(cursor) {
       { name: "cold_starts", label: "cold starts", tone: "starting" }, { name: "failures", label: "failures", tone: "bad" }] },
     { title: "CPU and GPU, mean", format: percent, series: [
       { name: "cpu_ratio", label: "of hardware.cpu", tone: "tone1" }, { name: "gpu_ratio", label: "GPU", tone: "tone2" }] },
-    { title: "Memory, all replicas", format: bytes, series: [{ name: "memory_bytes", label: "resident", tone: "tone3" }] },
+    { title: "Memory, all replicas", format: bytes, unit: byteUnit, series: [{ name: "memory_bytes", label: "resident", tone: "tone3" }] },
   ].map((about) => new Chart(cursor, about));
 }
 

@@ -22,9 +22,10 @@ export class Cursor {
 }
 
 export class Chart {
-  // `series`: [{name, label, tone}]; `format` says a value; `whole` asks for an axis of whole numbers.
-  constructor(cursor, { title, series, format, kind = "line", whole = false, most = 0 }) {
-    Object.assign(this, { cursor, title, series, format, kind, whole, most });
+  // `series`: [{name, label, tone}]; `format` says a value, in units of `unit(value)`; `whole` asks for an axis of
+  // whole numbers.
+  constructor(cursor, { title, series, format, kind = "line", whole = false, unit = () => 1 }) {
+    Object.assign(this, { cursor, title, series, format, kind, whole, unit });
     this.history = null;
     this.values = series.map(() => el("b"));
     this.when = el("span", { class: "when" });
@@ -75,7 +76,9 @@ export class Chart {
     const tops = this.kind === "line" ? columns : stacked(columns);
     const lineOnTop = this.kind === "stack" ? this.series.findIndex(({ line }) => line) : -1;
     if (lineOnTop >= 0) tops[lineOnTop] = columns[lineOnTop];
-    const top = ceiling(Math.max(this.most, ...tops.flat().filter((value) => value != null)), this.whole);
+    const most = Math.max(0, ...tops.flat().filter((value) => value != null));
+    const unit = this.unit(most);
+    const top = ceiling(most / unit, this.whole) * unit;
     const x = (place, length) => WIDTH - ((length - 1 - place) * WIDTH) / (this.span - 1);
     const y = (value) => HEIGHT - (value / top) * HEIGHT;
     this.shapes.forEach((shape, place) => {

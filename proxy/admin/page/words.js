@@ -3,17 +3,27 @@
 export function seconds(value) {
   if (value == null) return "–";
   if (value < 0.0005) return "0 ms";
-  if (value < 1) return `${value < 0.01 ? (value * 1000).toFixed(1) : Math.round(value * 1000)} ms`;
-  if (value < 100) return `${value.toFixed(value < 10 ? 1 : 0)} s`;
-  if (value < 7200) return `${Math.floor(value / 60)} min ${value < 600 ? `${Math.round(value % 60)} s` : ""}`.trim();
+  if (value < 0.9995) return `${value < 0.00995 ? (value * 1000).toFixed(1) : Math.round(value * 1000)} ms`;
+  if (value < 99.5) return `${value.toFixed(value < 9.95 ? 1 : 0)} s`;
+  const rounded = Math.round(value);
+  if (value < 7200) return `${Math.floor(rounded / 60)} min ${rounded < 600 ? `${rounded % 60} s` : ""}`.trim();
   if (value < 172800) return `${(value / 3600).toFixed(1)} h`;
   return `${Math.round(value / 86400)} d`;
 }
 
+// hardware.memory counts in these, too.
+const GIB = 2 ** 30;
+const MIB = 2 ** 20;
+
 export function bytes(value) {
   if (value == null) return "–";
-  if (value >= 1e9) return `${(value / 1e9).toFixed(value < 1e10 ? 2 : 1)} GB`;
-  return `${Math.round(value / 1e6)} MB`;
+  if (value >= GIB) return `${(value / GIB).toFixed(value < 10 * GIB ? 2 : 1)} GiB`;
+  return `${Math.round(value / MIB)} MiB`;
+}
+
+// In which `bytes` says a value: an axis has round numbers of it.
+export function byteUnit(value) {
+  return value >= GIB ? GIB : MIB;
 }
 
 export function percent(value) {
