@@ -212,7 +212,6 @@ class Proxy:
             self._stop.set()
         elif not self._stopped_at_once:
             self._stopped_at_once = True
-            self._refuse_who_waits()
             self.tasks.create_task(_raise(HardStop(number)))
 
     def _start_loops(self) -> None:
@@ -256,14 +255,10 @@ class Proxy:
                 await self._runs.drain()
         except TimeoutError:
             log.warning("%d clients have not finished within %g s", len(self._listener), longest)
-            self._refuse_who_waits()
             for app in (*self.apps, *self._leaving):
+                app.pool.refuse(lambda: Draining("the proxy is shutting down"), time.monotonic())
                 for replica in app.pool:
                     replica.killed = True
-
-    def _refuse_who_waits(self) -> None:
-        for app in (*self.apps, *self._leaving):
-            app.pool.refuse(lambda: Draining("the proxy is shutting down"), time.monotonic())
 
     @property
     def longest_grace_seconds(self) -> float:
