@@ -76,6 +76,7 @@ def test_numbers_are_said_in_whole_minutes_and_in_the_units_of_hardware_memory(t
         times = page.run(script, "seconds", [0.9996, 9.96, 99.6, 119.6, 179.4, 599.7])
         assert times == ["1.0 s", "10 s", "1 min 40 s", "2 min 0 s", "2 min 59 s", "10 min"]
         assert page.run(script, "bytes", [3 << 20, 4 << 30]) == ["3 MiB", "4.00 GiB"]
+        assert page.run(script, "percent", [0, 0.005, 0.01, 1]) == ["0 %", "0.5 %", "1 %", "100 %"]
 
 
 def test_replicas_are_scaled_restarted_and_drained_after_a_question(tmp_path: Path) -> None:

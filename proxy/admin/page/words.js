@@ -27,7 +27,8 @@ export function byteUnit(value) {
 }
 
 export function percent(value) {
-  return value == null ? "–" : `${Math.round(value * 100)} %`;
+  if (value == null) return "–";
+  return `${(value * 100).toFixed(value > 0 && value < 0.0095 ? 1 : 0)} %`;
 }
 
 export function rate(value) {
