@@ -48,7 +48,7 @@ async def ask(argv: Sequence[str], seconds: float, told: bytes = b"") -> str:
 
 async def _kill(process: asyncio.subprocess.Process) -> None:
     """With all that it has started: what holds its pipe open would keep it from being over."""
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, PermissionError):  # nobody left; macOS says EPERM when only zombies are
         os.killpg(process.pid, signal.SIGKILL)
     with suppress(TimeoutError):  # what hangs in the kernel is not waited for
         async with asyncio.timeout(_KILLED_SECONDS):
